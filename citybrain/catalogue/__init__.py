@@ -1,0 +1,1 @@
+"""The catalogue: regions, domains, metrics, sites and devices, from YAML files."""

@@ -1,0 +1,162 @@
+"""A YAML file as a tree of texts that knows where each of its keys stands."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import yaml
+from yaml.reader import Reader
+
+from citybrain.catalogue.errors import Problem
+
+Steps = tuple[str | int, ...]  # the way from the top of a file to a value: keys, and positions in lists
+Place = tuple[int, int]  # line and column, from 1
+
+# libyaml's parser is 25 times as fast, but PyYAML may have been built without it. Only events are taken from
+# either: the C composer overflows the stack on deeply nested input.
+_LOADER = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
+
+MAX_DEPTH = 16  # levels; the deepest key of the catalogue is at 6
+
+
+class Quoted(str):
+    """A text that stood in quotes or in a block: meant as text even where it looks like a number."""
+
+
+@dataclass
+class Document:
+    """One file. Every scalar of `tree` is text; what it means is decided by the key it belongs to.
+
+    A file that is no YAML has an empty tree, `readable` is false, and `problems` says why.
+    """
+
+    file: str
+    tree: dict[str, Any] = field(default_factory=dict)
+    places: dict[Steps, Place] = field(default_factory=dict)
+    problems: list[Problem] = field(default_factory=list)
+    readable: bool = True
+
+    def report(self, steps: Steps, message: str) -> None:
+        """Add a problem with the value at `steps`; where that is missing, its place is what is around it."""
+        known = steps
+        while known and known not in self.places:
+            known = known[:-1]
+        line, column = self.places.get(known, (1, 1))
+        self.problems.append(Problem(self.file, line, column, ".".join(map(str, steps)), message))
+
+    def entries(self, section: str) -> Iterator[tuple[str, dict[str, Any]]]:
+        """The named entries of a section, as far as the file has them; one that is no mapping comes empty."""
+        found = self.tree.get(section)
+        if isinstance(found, dict):
+            yield from ((name, entry if isinstance(entry, dict) else {}) for name, entry in found.items())
+
+
+def read(path: Path, file: str) -> Document:
+    """Read a file; `file` is its name in messages. What is wrong with it is in the document's `problems`."""
+    document = Document(file)
+    try:
+        text = path.read_bytes().decode("utf-8-sig")
+    except OSError as error:
+        return _unreadable(document, (1, 1), f"the file can't be read: {error.strerror}")
+    except UnicodeDecodeError as error:
+        before = error.object[: error.start].decode("utf-8", "replace")
+        bad = error.object[error.start]
+        return _unreadable(document, _place(before), f"byte 0x{bad:02x} is not UTF-8; save the file as UTF-8")
+    if control := Reader.NON_PRINTABLE.search(text):
+        place = _place(text[: control.start()])
+        return _unreadable(document, place, f"character U+{ord(control.group()):04X} is not allowed in YAML")
+    try:
+        tree = _tree(document, text)
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        place = (mark.line + 1, mark.column + 1) if mark else (1, 1)
+        context = f" ({error.context})" if error.context else ""
+        return _unreadable(document, place, f"not valid YAML: {error.problem}{context}")
+    except _UnsupportedError as error:
+        return _unreadable(document, error.place, str(error))
+    if tree is None:
+        return _unreadable(document, (1, 1), "the file is empty; expected a mapping")
+    if not isinstance(tree, dict):
+        found = "a list" if isinstance(tree, list) else f"the text {tree!r}"
+        return _unreadable(document, (1, 1), f"expected a mapping, found {found}")
+    document.tree = tree
+    return document
+
+
+def _unreadable(document: Document, place: Place, message: str) -> Document:
+    document.problems.append(Problem(document.file, *place, "", message))
+    document.readable = False
+    return document
+
+
+def _place(before: str) -> Place:
+    """The place just after the text `before`."""
+    return before.count("\n") + 1, len(before.rpartition("\n")[2]) + 1
+
+
+class _UnsupportedError(Exception):
+    """YAML that is valid but that no catalogue needs."""
+
+    def __init__(self, event: yaml.Event, message: str) -> None:
+        super().__init__(message)
+        self.place = _start(event)
+
+
+def _start(event: yaml.Event) -> Place:
+    mark = event.start_mark
+    return (mark.line + 1, mark.column + 1) if mark else (1, 1)
+
+
+def _tree(document: Document, text: str) -> Any:
+    """The tree of a file, None where it has none; fills `document.places` and reports keys given twice."""
+    events = iter(yaml.parse(text, Loader=_LOADER))
+    tree = None
+    count = 0
+    for event in events:
+        if isinstance(event, yaml.DocumentStartEvent):
+            count += 1
+            if count > 1:
+                raise _UnsupportedError(event, "a second document begins here; expected one a file")
+        elif isinstance(event, yaml.NodeEvent):
+            tree = _value(document, events, event, ())
+    # A file of comments or blank lines is one empty scalar to some parsers and no document to others.
+    return None if tree == "" and not isinstance(tree, Quoted) else tree
+
+
+def _value(document: Document, events: Iterator[yaml.Event], event: yaml.Event, steps: Steps) -> Any:
+    """The value that begins with `event`, reading on as far as it goes."""
+    if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None):
+        raise _UnsupportedError(event, "anchors and aliases (& and *) are not used here; write the value out")
+    if len(steps) > MAX_DEPTH:
+        raise _UnsupportedError(event, f"nested more than {MAX_DEPTH} levels deep")
+    if isinstance(event, yaml.ScalarEvent):
+        return Quoted(event.value) if event.style else event.value
+    if isinstance(event, yaml.SequenceStartEvent):
+        items: list[Any] = []
+        for item in events:
+            if isinstance(item, yaml.SequenceEndEvent):
+                break
+            here = (*steps, len(items))
+            document.places[here] = _start(item)
+            items.append(_value(document, events, item, here))
+        return items
+    mapping: dict[str, Any] = {}
+    for key in events:
+        if isinstance(key, yaml.MappingEndEvent):
+            break
+        if not isinstance(key, yaml.ScalarEvent):
+            raise _UnsupportedError(key, "expected a plain text as key")
+        here = (*steps, str(key.value))
+        if key.value in mapping:
+            line, column = _start(key)
+            message = f"the key is given twice; the first is on line {document.places[here][0]}"
+            field_ = ".".join(map(str, here))
+            document.problems.append(Problem(document.file, line, column, field_, message))
+            _value(Document(document.file), events, next(events), here)
+            continue
+        document.places[here] = _start(key)
+        mapping[key.value] = _value(document, events, next(events), here)
+    return mapping

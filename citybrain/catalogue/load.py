@@ -1,0 +1,79 @@
+"""Loads the catalogue from a folder: `regions/*.yaml`, `domains/<id>/domain.yaml` and `sites/*.yaml`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from pkgutil import iter_modules
+from typing import TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+import citybrain.derived
+from citybrain.catalogue import messages, references, schema
+from citybrain.catalogue.document import Document, read
+from citybrain.catalogue.errors import CatalogueError, Problem
+from citybrain.catalogue.model import Catalogue
+
+_File = TypeVar("_File", bound=BaseModel)
+
+
+def load(root: Path) -> Catalogue:
+    """The catalogue in the folder `root`, checked as a whole; of its regions, parents come before their children.
+
+    References between entries are only checked when every file is YAML: what an unreadable file holds
+    can't be known.
+
+    Raises:
+        CatalogueError: with every mistake in every file.
+    """
+    regions = _read(root, "regions", "*.yaml")
+    domains = _read(root, "domains", "*/domain.yaml")
+    sites = _read(root, "sites", "*.yaml")
+    region_files = _checked(regions, schema.RegionsFile)
+    domain_files = _checked(domains, schema.DomainFile)
+    site_files = _checked(sites, schema.SitesFile)
+    documents = [*regions, *domains, *sites]
+    if all(document.readable for document in documents):
+        functions = [module.name for module in iter_modules(citybrain.derived.__path__)]
+        references.check(regions, domains, sites, functions)
+    problems = [problem for document in documents for problem in document.problems]
+    for files, pattern in ((regions, "regions/*.yaml"), (domains, "domains/*/domain.yaml")):
+        if not files:
+            message = f"expected at least one file {pattern} here; is this the catalogue's folder?"
+            problems.append(Problem(str(root), 1, 1, "", message))
+    if problems:
+        raise CatalogueError(problems)
+    found = [entry.region(id_) for file in region_files for id_, entry in file.regions.items()]
+    return Catalogue(
+        regions={
+            region.id: region for region in sorted(found, key=lambda r: references.LEVELS.index(r.level))
+        },
+        domains={
+            id_: file.domain(id_)
+            for id_, file in zip(map(references.domain_of, domains), domain_files, strict=True)
+        },
+        sites={id_: entry.site(id_) for file in site_files for id_, entry in file.sites.items()},
+        devices={
+            (device.region, device.domain, device.name): device
+            for file in site_files
+            for id_, site in file.sites.items()
+            for device in site.devices_at(id_)
+        },
+    )
+
+
+def _read(root: Path, folder: str, pattern: str) -> list[Document]:
+    """The files of a folder in the order of their names."""
+    return [read(path, path.relative_to(root).as_posix()) for path in sorted((root / folder).glob(pattern))]
+
+
+def _checked(documents: list[Document], model: type[_File]) -> list[_File]:
+    """The files that are as their kind should be; the problems of the others are reported to them."""
+    kind = schema.schema(model)
+    files = []
+    for document in filter(lambda document: document.readable, documents):
+        try:
+            files.append(model.model_validate(document.tree))
+        except ValidationError as error:
+            messages.report(document, kind, error.errors(include_url=False))
+    return files

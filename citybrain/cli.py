@@ -1,0 +1,274 @@
+"""The command `citybrain`. Each command imports its part when it runs, so that help is quick."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from citybrain import log
+from citybrain.settings import PROJECT, Settings, SettingsError, settings
+
+if TYPE_CHECKING:
+    from citybrain.store.connection import Connection
+
+app = typer.Typer(
+    name="citybrain",
+    help="Urban-operations telemetry: MQTT readings into TimescaleDB, with proof that nothing was lost.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+db = typer.Typer(help="The database.", no_args_is_help=True)
+quarantine = typer.Typer(help="What could not be understood.", no_args_is_help=True)
+sessions = typer.Typer(help="The collectors' MQTT sessions, which the broker keeps for ever.", no_args_is_help=True)
+app.add_typer(db, name="db")
+app.add_typer(quarantine, name="quarantine")
+app.add_typer(sessions, name="sessions")
+
+console = Console()
+
+
+class UsageError(Exception):
+    """What was asked for can't be done; the text says what to do."""
+
+
+def main() -> None:
+    """Run the command line; errors that a person can mend are one sentence, not a traceback."""
+    import psycopg  # noqa: PLC0415
+
+    from citybrain.catalogue.errors import CatalogueError  # noqa: PLC0415
+    from citybrain.store.migrate import MigrationError  # noqa: PLC0415
+    from deploy.local import LocalError  # noqa: PLC0415
+    from ingest.ownership import UnknownRegion  # noqa: PLC0415
+    from simulators.recording import RecordingError  # noqa: PLC0415
+
+    try:
+        app()
+    except (
+        SettingsError,
+        UsageError,
+        CatalogueError,
+        MigrationError,
+        LocalError,
+        UnknownRegion,
+        RecordingError,
+    ) as error:
+        sys.exit(str(error))
+    except psycopg.errors.UndefinedTable:
+        sys.exit("The database lacks our tables: run `citybrain db migrate`.")
+    except psycopg.OperationalError as error:
+        sys.exit(f"The database can't be reached: {error}")
+
+
+def _database_url(chosen: Settings) -> str:
+    from deploy.local import addresses  # noqa: PLC0415
+
+    return chosen.database_url or addresses.database_url(chosen)
+
+
+def _mqtt_url(chosen: Settings) -> str:
+    from deploy.local import addresses  # noqa: PLC0415
+
+    return chosen.mqtt_url or addresses.mqtt_url(chosen)
+
+
+def _writer(application: str) -> Connection:
+    from citybrain.store.connection import connect  # noqa: PLC0415
+
+    return connect(_database_url(settings()), "writer", application)
+
+
+@app.command()
+def up(
+    *,
+    detach: Annotated[bool, typer.Option("--detach", help="Return when everything runs.")] = False,
+    demo: Annotated[bool, typer.Option(help="Publish the recorded sample, too.")] = True,
+) -> None:
+    """Start everything on this machine: servers, collector, API and the recorded demo data."""
+    from deploy.local import stack  # noqa: PLC0415
+
+    stack.up(settings(), detach=detach, demo=demo)
+
+
+@app.command()
+def down() -> None:
+    """Stop what `up` started; data stays."""
+    from deploy.local import stack  # noqa: PLC0415
+
+    stack.down(settings())
+
+
+@db.command()
+def migrate() -> None:
+    """Bring the database to this release and write the catalogue into it; again changes nothing."""
+    from citybrain.catalogue.load import load  # noqa: PLC0415
+    from citybrain.store import migrate as migrations  # noqa: PLC0415
+
+    chosen = settings()
+    edition = migrations.migrate(_database_url(chosen), load(chosen.catalogue_dir), chosen.chunk_days)
+    console.print(f"Up to date; TimescaleDB {edition.version}, {edition.license} edition.")
+
+
+@db.command()
+def maintain() -> None:
+    """Drop what the retention settings no longer keep; run it daily."""
+    from citybrain.store import retention  # noqa: PLC0415
+    from citybrain.store.connection import connect  # noqa: PLC0415
+
+    chosen = settings()
+    with connect(_database_url(chosen), "owner", "maintain") as connection:
+        for what, number in retention.enforce(connection, chosen, datetime.now(UTC)).items():
+            console.print(f"{what}: {number} dropped")
+
+
+@app.command()
+def collect(
+    region: Annotated[str | None, typer.Option(help="Region to own, with all below it; default: all of city/.")] = None,
+) -> None:
+    """Collect readings from the broker into the store; stands by while another collector does."""
+    from prometheus_client import start_http_server  # noqa: PLC0415
+
+    from ingest.broker import BrokerWatch  # noqa: PLC0415
+    from ingest.collector import Collector  # noqa: PLC0415
+
+    chosen = settings()
+    if region is not None:
+        chosen = chosen.model_copy(update={"collect_region": region})
+    log.configure(chosen.log_level)
+    if chosen.metrics_port:
+        start_http_server(chosen.metrics_port, addr=chosen.http_host)
+    collector = Collector(chosen, _database_url(chosen), _mqtt_url(chosen))
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: collector.stop())
+    with BrokerWatch(_mqtt_url(chosen)):
+        collector.run()
+
+
+@app.command()
+def derive() -> None:
+    """Compute derived series (AQI and the like) where their inputs changed; one process works, others stand by."""
+    from citybrain.derived.runner import Runner  # noqa: PLC0415
+
+    chosen = settings()
+    log.configure(chosen.log_level)
+    runner = Runner(_database_url(chosen), chosen.zone)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: runner.stop())
+    runner.run()
+
+
+@app.command()
+def api() -> None:
+    """Serve the API, the metrics and the cockpit."""
+    from api.server import serve  # noqa: PLC0415
+
+    chosen = settings()
+    log.configure(chosen.log_level)
+    serve(chosen, _database_url(chosen))
+
+
+@app.command()
+def ledger(
+    hours: Annotated[int, typer.Option(help="Hours of receipt to show, back from now.", min=1)] = 24,
+    *,
+    verify: Annotated[bool, typer.Option("--verify", help="Also compare with the tables, row by row.")] = False,
+) -> None:
+    """Show that everything received was stored, a duplicate or quarantined; exit with 1 where it does not add up."""
+    from citybrain.store import ledger as account  # noqa: PLC0415
+
+    with _writer("ledger") as connection:
+        rows = account.hours(connection, datetime.now(UTC) - timedelta(hours=hours))
+        totals = account.totals(connection)
+        differences = account.verify(connection) if verify else []
+    table = Table("hour", "region", "domain", "device", *account.COUNTS, "missing", title=f"The last {hours} hours")
+    zone = settings().zone
+    for row in rows:
+        numbers = [str(getattr(row, name)) for name in account.COUNTS]
+        hour = row.hour.astimezone(zone).strftime("%m-%d %H:00")
+        style = "red" if row.missing else None
+        table.add_row(hour, row.region, row.domain, row.device, *numbers, str(row.missing), style=style)
+    console.print(table)
+    console.print(
+        f"In all: received {totals.received} = stored {totals.stored} + duplicate {totals.duplicate}"
+        f" + quarantined {totals.quarantined}"
+    )
+    for difference in differences:
+        console.print(
+            f"[red]{difference.device}: the ledger says {difference.stored} stored readings, "
+            f"there are {difference.rows} and the rollups count {difference.rolled}."
+        )
+    if totals.unbalanced or differences:
+        sys.exit(f"The ledger does not add up: {totals.unbalanced} hours, {len(differences)} devices.")
+    console.print("It adds up." + (" The tables agree." if verify else ""))
+
+
+@quarantine.command("list")
+def quarantine_list(
+    reason: Annotated[str | None, typer.Option(help="Show the entries of this reason.")] = None,
+    limit: Annotated[int, typer.Option(help="Entries to show.", min=1)] = 20,
+) -> None:
+    """Show what waits: by reason, or the entries of one reason with their bytes."""
+    from citybrain.store import quarantine as kept  # noqa: PLC0415
+
+    zone = settings().zone
+    with _writer("quarantine") as connection:
+        if reason is None:
+            table = Table("reason", "entries", "first", "last", "for example")
+            for waiting in kept.summary(connection):
+                first, last = (moment.astimezone(zone).strftime("%Y-%m-%d %H:%M") for moment in waiting[2:4])
+                table.add_row(waiting.reason, str(waiting.entries), first, last, waiting.example)
+        else:
+            table = Table("id", "received", "topic", "detail", "bytes", "payload")
+            for entry in kept.entries(connection, reason=reason, limit=limit):
+                payload = entry.payload[:120].decode("utf-8", "backslashreplace")
+                received = entry.received.astimezone(zone).strftime("%Y-%m-%d %H:%M:%S")
+                table.add_row(str(entry.id), received, entry.topic, entry.detail, str(entry.size), payload)
+    console.print(table)
+
+
+@quarantine.command("replay")
+def quarantine_replay(
+    reason: Annotated[str | None, typer.Option(help="Only entries of this reason.")] = None,
+) -> None:
+    """Publish what waits once more, as it came; what is still not understood comes back as a new entry."""
+    from ingest.quarantine import replay  # noqa: PLC0415
+
+    with _writer("quarantine") as connection:
+        replayed, skipped = replay(connection, _mqtt_url(settings()), reason, datetime.now(UTC))
+    console.print(f"{replayed} entries replayed" + (f", {skipped} cut short and left" if skipped else "") + ".")
+
+
+@sessions.command("list")
+def sessions_list() -> None:
+    """Show the units that were ever collected, and by whom."""
+    from ingest import orphans  # noqa: PLC0415
+
+    with _writer("sessions") as connection:
+        table = Table("unit", "held by", "last heard", "connected", "queued")
+        for unit, holder, _, heartbeat, connected, queued in orphans.units(connection):
+            heard = heartbeat.astimezone(settings().zone).strftime("%Y-%m-%d %H:%M:%S")
+            table.add_row(unit, holder, heard, "yes" if connected else "no", str(queued))
+    console.print(table)
+
+
+@sessions.command("forget")
+def sessions_forget(unit: Annotated[str, typer.Argument(help="The unit, as `sessions list` shows it.")]) -> None:
+    """Delete the session of a unit that nobody collects any more, with all that waits in it."""
+    from ingest import orphans  # noqa: PLC0415
+
+    orphans.forget(_database_url(settings()), _mqtt_url(settings()), unit)
+    console.print(f"The broker has forgotten the session of {unit}.")
+
+
+@app.command("replay")
+def replay_command_placeholder() -> None:
+    """Replaced below by the simulators' command."""
+
+
+__all__ = ["PROJECT", "app", "main"]

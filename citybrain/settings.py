@@ -1,0 +1,136 @@
+"""Every setting of the platform, read from `CITYBRAIN_*` and checked at start."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from functools import cache
+from pathlib import Path
+from typing import Annotated, Literal
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pydantic import AfterValidator, Field, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+PROJECT = Path(__file__).resolve().parent.parent
+
+DATABASE_SCHEMES = ("postgresql", "postgres")
+MQTT_SCHEMES = ("mqtt", "mqtts", "unix")
+
+
+class SettingsError(Exception):
+    """One or more settings can't be used; the text names each, what it was and what was expected."""
+
+
+def _database_url(value: str) -> str:
+    if value and urlsplit(value).scheme not in DATABASE_SCHEMES:
+        raise ValueError("expected postgresql://user:password@host:port/database")
+    return value
+
+
+def _mqtt_url(value: str) -> str:
+    if value and urlsplit(value).scheme not in MQTT_SCHEMES:
+        raise ValueError("expected mqtt://host:port, mqtts://user:password@host:port or unix:///path/to/socket")
+    return value
+
+
+def _zone(value: str) -> str:
+    try:
+        ZoneInfo(value)
+    except (ZoneInfoNotFoundError, ValueError) as error:
+        raise ValueError("expected a zone of the IANA database, such as Asia/Shanghai") from error
+    return value
+
+
+class Settings(BaseSettings):
+    """The settings; a field `x` is the environment variable `CITYBRAIN_X`."""
+
+    model_config = SettingsConfigDict(env_prefix="CITYBRAIN_", extra="ignore", frozen=True)
+
+    database_url: Annotated[str, AfterValidator(_database_url)] = Field(
+        "", description="TimescaleDB to use. Empty: the private one that `citybrain up` starts."
+    )
+    mqtt_url: Annotated[str, AfterValidator(_mqtt_url)] = Field(
+        "", description="MQTT broker to use. Empty: the private one that `citybrain up` starts."
+    )
+    http_host: str = Field("127.0.0.1", description="Address the API listens on.")
+    http_port: int = Field(8000, ge=1, le=65535, description="Port of the API and the cockpit.")
+    mqtt_port: int = Field(1883, ge=1, le=65535, description="Port of the private broker, for devices.")
+    metrics_port: int = Field(
+        0, ge=0, le=65535, description="Port on which a collector serves its own /metrics. 0: none."
+    )
+    runtime_dir: Path = Field(
+        PROJECT / ".runtime", description="Where the private servers, their data and their logs live."
+    )
+    catalogue_dir: Path = Field(PROJECT, description="Folder that holds regions/, domains/ and sites/.")
+    time_zone: Annotated[str, AfterValidator(_zone)] = Field(
+        "Asia/Shanghai", description="The city's zone: times without a zone are read, and days are cut, in it."
+    )
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        "info", description="Least level that is logged."
+    )
+
+    collect_region: str = Field(
+        "",
+        description="Region that a collector owns, with all below it; one collector a region. "
+        "Empty: all of city/, wrong topics included.",
+    )
+    batch_seconds: float = Field(
+        0.1, gt=0, le=5, description="A batch is committed after so many seconds, or when it is full."
+    )
+    batch_readings: int = Field(5000, ge=1, le=100_000, description="Readings that make a batch full.")
+    receive_maximum: int = Field(
+        20_000, ge=1, le=65_000, description="Unacknowledged messages the broker may have under way to us."
+    )
+    receive_bytes: int = Field(
+        64 * 1024 * 1024, ge=1_048_576, description="Bytes of received messages held at most; then reading stops."
+    )
+
+    unknown_device: Literal["register", "quarantine"] = Field(
+        "register", description="A device the catalogue lacks: register it as unverified, or quarantine."
+    )
+    unknown_metric: Literal["register", "quarantine"] = Field(
+        "quarantine", description="A metric the domain lacks: register it as unverified, or quarantine."
+    )
+    unverified_limit: int = Field(
+        10_000, ge=0, description="Unverified series that may be registered; beyond it, quarantine."
+    )
+    oldest_reading: date = Field(
+        date(2010, 1, 1), ge=date(2000, 1, 1), description="Readings before this city date are quarantined."
+    )
+    retain_raw_days: int = Field(
+        0, ge=0, description="Days that readings are kept, counted from now. 0: for ever."
+    )
+    retain_rollup_days: int = Field(0, ge=0, description="Days that hourly rollups are kept. 0: for ever.")
+    retain_quarantine_days: int = Field(90, ge=0, description="Days that quarantine is kept. 0: for ever.")
+    chunk_days: int = Field(
+        7, ge=1, le=365, description="Days in one chunk of readings; aim at no more than 10 million rows."
+    )
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The city's zone."""
+        return ZoneInfo(self.time_zone)
+
+    @property
+    def retain_raw(self) -> timedelta | None:
+        """How long readings are kept; None: for ever."""
+        return timedelta(days=self.retain_raw_days) if self.retain_raw_days else None
+
+
+@cache
+def settings() -> Settings:
+    """The settings of this process.
+
+    Raises:
+        SettingsError: one or more variables can't be used.
+    """
+    try:
+        return Settings()
+    except ValidationError as error:
+        lines = []
+        for problem in error.errors():
+            name = "CITYBRAIN_" + str(problem["loc"][0]).upper()
+            what = problem["msg"].removeprefix("Value error, ")
+            lines.append(f"{name} is {problem['input']!r}: {what}")
+        raise SettingsError("\n".join(lines)) from error

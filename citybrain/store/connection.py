@@ -1,0 +1,64 @@
+"""Connections to the store, each in one of the three roles."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import psycopg
+from psycopg import sql
+from psycopg.conninfo import conninfo_to_dict
+from psycopg.rows import TupleRow
+
+Role = Literal["owner", "writer", "board"]
+Connection = psycopg.Connection[TupleRow]
+
+# A dead peer on another host is noticed in about ten seconds, on both sides.
+KEEPALIVE = {
+    "connect_timeout": 5,
+    "keepalives": 1,
+    "keepalives_idle": 4,
+    "keepalives_interval": 2,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 10_000,
+}
+
+# lock_timeout: nobody waits for ever. Readers give up before a long snapshot hurts the writers.
+SESSION: dict[Role, dict[str, str]] = {
+    "owner": {"lock_timeout": "30s"},
+    "writer": {
+        "synchronous_commit": "on",
+        "lock_timeout": "5s",
+        "idle_session_timeout": "8s",
+        "idle_in_transaction_session_timeout": "8s",
+        "tcp_keepalives_idle": "4",
+        "tcp_keepalives_interval": "2",
+        "tcp_keepalives_count": "3",
+    },
+    "board": {
+        "default_transaction_read_only": "on",
+        "statement_timeout": "30s",
+        "idle_in_transaction_session_timeout": "30s",
+    },
+}
+
+
+def connect(url: str, role: Role, application: str) -> Connection:
+    """Open an autocommit connection to `url` that acts as `citybrain_<role>`, in UTC.
+
+    Raises:
+        psycopg.OperationalError: the server can't be reached or refuses.
+    """
+    # What the URL says about the connection itself wins over our defaults.
+    parameters = {**KEEPALIVE, **{k: v for k, v in conninfo_to_dict(url).items() if v is not None}}
+    parameters["application_name"] = f"citybrain {application}"
+    connection = psycopg.connect(**parameters, autocommit=True)
+    configure(connection, role)
+    return connection
+
+
+def configure(connection: Connection, role: Role) -> None:
+    """Make an open connection act as `citybrain_<role>` with the session settings of that role."""
+    statement = sql.SQL("set time zone 'UTC'; set role {}").format(sql.Identifier(f"citybrain_{role}"))
+    for name, value in SESSION[role].items():
+        statement += sql.SQL("; set {} = {}").format(sql.Identifier(name), sql.Literal(value))
+    connection.execute(statement)

@@ -1,0 +1,87 @@
+"""Quarantine: what could not be understood, with its reason and its bytes, until somebody replays it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import NamedTuple
+
+from citybrain.store.connection import Connection
+from citybrain.store.sql import query
+
+PAYLOAD_BYTES = 2 * 1024 * 1024  # kept of one payload; the broker of `citybrain up` lets no more than 4 MiB pass
+
+
+class Entry(NamedTuple):
+    """Something to put into quarantine: one reading, or one whole message."""
+
+    received: datetime
+    topic: str
+    reason: str
+    detail: str
+    payload: bytes
+    device: int
+
+
+class Kept(NamedTuple):
+    """Something in quarantine; `payload` is cut short where it is less than `size` bytes."""
+
+    id: int
+    received: datetime
+    topic: str
+    reason: str
+    detail: str
+    payload: bytes
+    size: int
+
+
+class Waiting(NamedTuple):
+    """How much waits for one reason."""
+
+    reason: str
+    entries: int
+    first: datetime
+    last: datetime
+    example: str
+
+
+def add(connection: Connection, entries: Sequence[Entry]) -> int:
+    """Keep `entries`; how many the server took."""
+    with connection.cursor() as cursor:
+        cursor.executemany(
+            query("quarantine", "add"),
+            [
+                {
+                    "received": entry.received,
+                    "topic": entry.topic,
+                    "reason": entry.reason,
+                    "detail": entry.detail,
+                    "payload": entry.payload[:PAYLOAD_BYTES],
+                    "size": len(entry.payload),
+                    "device": entry.device,
+                }
+                for entry in entries
+            ],
+        )
+        return cursor.rowcount
+
+
+def summary(connection: Connection) -> list[Waiting]:
+    """How much waits, by reason, most first."""
+    return [Waiting(*row) for row in connection.execute(query("quarantine", "summary"))]
+
+
+def entries(connection: Connection, *, reason: str | None = None, after: int = 0, limit: int = 100) -> list[Kept]:
+    """What waits after the entry `after`, oldest first."""
+    rows = connection.execute(query("quarantine", "entries"), {"reason": reason, "after": after, "limit": limit})
+    return [Kept(*row) for row in rows]
+
+
+def mark_replayed(connection: Connection, ids: Iterable[int], now: datetime) -> None:
+    """Say that these entries went back to the broker at `now`."""
+    connection.execute(query("quarantine", "replayed"), {"ids": list(ids), "now": now})
+
+
+def expire(connection: Connection, before: datetime) -> int:
+    """Drop entries received before `before`; how many there were."""
+    return connection.execute(query("quarantine", "expire"), {"before": before}).rowcount

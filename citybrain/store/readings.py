@@ -1,0 +1,158 @@
+"""Readings into the hypertable: what is stored already, what is new, what replaces a stored value."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+import numpy as np
+import polars as pl
+from psycopg import sql
+
+from citybrain.flags import Flag
+from citybrain.store.binary import Array, Column, copy_data
+from citybrain.store.connection import Connection
+from citybrain.store.sql import query
+from citybrain.store.state import HOUR_US, ROLLUP_COLUMNS, SeriesState, advance, as_columns, save
+
+READING = np.dtype([("time", "i8"), ("value", "f8"), ("series_id", "i4"), ("quality", "i2"), ("lag_s", "i2")])
+
+
+class StoreError(Exception):
+    """The store did something else than it was told: nothing may be committed."""
+
+
+class Readings:
+    """What a transaction does with readings; `span_us` is the length of a chunk in microseconds."""
+
+    def __init__(self, connection: Connection, span_us: int) -> None:
+        self.connection = connection
+        self.span_us = span_us
+
+    def stored(self, series: Column, time: Column) -> tuple[Column, Column]:
+        """Which of the keys (series i32, time i64 us) are stored already.
+
+        Returns:
+            Positions into the keys (ascending within a chunk only), and the stored values beside them.
+        """
+        positions: list[int] = []
+        values: list[float] = []
+        for part, low, high in self._chunks(time):
+            if not positions:
+                self.connection.execute(query("readings", "probe"))
+            rows = self.connection.execute(
+                self._bounded("stored", low, high),
+                {"series": Array(series[part]), "time": Array(time[part], times=True), "position": Array(part)},
+                binary=True,
+            ).fetchall()
+            positions += [row[0] for row in rows]
+            values += [row[1] for row in rows]
+        return np.array(positions, "i4"), np.array(values, "f8")
+
+    def insert(self, state: SeriesState, new: pl.DataFrame) -> Column:
+        """Store `new`, keep rollup and newest values in step.
+
+        Args:
+            state: as of before; it is not changed.
+            new: in arrival order, not stored yet: series, time, value, quality, lag_s, same_since.
+
+        Returns:
+            The new state rows, for `state.put` after the commit.
+
+        Raises:
+            StoreError: the server took another number of rows than it was given.
+        """
+        rows = np.empty(len(new), READING)
+        for column, name in zip(READING.names or (), ("time", "value", "series", "quality", "lag_s"), strict=True):
+            rows[column] = new[name].to_numpy()
+        with self.connection.cursor() as cursor:
+            with cursor.copy(query("readings", "copy")) as copy:
+                copy.write(copy_data(rows, ("time",)))
+            if cursor.rowcount != len(rows):
+                raise StoreError(f"{len(rows)} readings were copied and {cursor.rowcount} arrived.")
+        moved, closed = advance(state, new)
+        save(self.connection, moved)
+        if len(closed):
+            self._rollup("add_rollup", closed)
+        return moved
+
+    def revise(self, state: SeriesState, revised: pl.DataFrame) -> Column:
+        """Replace stored values and compute their hours anew; the last of several for one key counts.
+
+        Args:
+            state: as of after `insert`; it is not changed.
+            revised: series, time, value, quality, lag_s of stored keys.
+
+        Returns:
+            The new state rows, for `state.put` after the commit.
+        """
+        revised = revised.unique(["series", "time"], keep="last", maintain_order=True).with_columns(
+            (pl.col("quality") | int(Flag.REVISED)).cast(pl.Int16)
+        )
+        for part, low, high in self._chunks(revised["time"].to_numpy()):
+            columns = as_columns(revised[part].select("series", "time", "value", "quality", "lag_s"), time=True)
+            self.connection.execute(self._bounded("revise", low, high), columns)
+        rows = self._newest_revised(state, revised)
+        keys = revised.select("series", bucket=pl.col("time") - pl.col("time") % HOUR_US).unique()
+        again = self._hours_again(keys)
+        open_hours = pl.DataFrame({"series": rows["series_id"], "open": rows["bucket"]})
+        again = again.join(open_hours, on="series", how="left", maintain_order="left")
+        is_open = again["bucket"] == again["open"]
+        here = again.filter(is_open)
+        at = np.searchsorted(rows["series_id"], here["series"].to_numpy())
+        for name in ROLLUP_COLUMNS:
+            rows[name][at] = here[name].to_numpy()
+        save(self.connection, rows)
+        closed = again.filter(~is_open).drop("open")
+        if len(closed):
+            self._rollup("set_rollup", closed)
+        return rows
+
+    def _newest_revised(self, state: SeriesState, revised: pl.DataFrame) -> Column:
+        """The state rows of the series revised, with a revised newest value in them; sorted by series."""
+        rows = state.take(np.unique(revised["series"].to_numpy()))
+        rows["series_id"] = np.unique(revised["series"].to_numpy())
+        at = np.searchsorted(rows["series_id"], revised["series"].to_numpy())
+        time, value = revised["time"].to_numpy(), revised["value"].to_numpy()
+        for own_time, own_value in (("time", "value"), ("good_time", "good_value")):
+            newest = rows[own_time][at] == time
+            rows[own_value][at[newest]] = value[newest]
+        return rows
+
+    def _hours_again(self, keys: pl.DataFrame) -> pl.DataFrame:
+        """The hours (series, bucket) of `keys`, computed from their readings."""
+        found: list[tuple[int, int, int, float, float, float]] = []
+        for part, low, high in self._chunks(keys["bucket"].to_numpy()):
+            hours = keys[part]
+            found += self.connection.execute(
+                # An hour may reach over the end of its chunk.
+                self._bounded("hours_again", low, high + HOUR_US),
+                {
+                    "series": Array(hours["series"].to_numpy()),
+                    "bucket": Array(hours["bucket"].to_numpy(), times=True),
+                    "position": Array(part),
+                },
+            ).fetchall()
+        computed = pl.DataFrame(
+            found,
+            schema={"position": pl.Int32, "n": pl.Int32, "n_doubtful": pl.Int32, "s": pl.Float64, "mn": pl.Float64}
+            | {"mx": pl.Float64},
+            orient="row",
+        )
+        return keys[computed["position"]].hstack(computed.drop("position"))
+
+    def _rollup(self, name: str, hours: pl.DataFrame) -> None:
+        self.connection.execute(query("readings", name), as_columns(hours, bucket=True))
+
+    def _chunks(self, time: Column) -> Iterator[tuple[Column, int, int]]:
+        """Positions of `time` (us) by chunk interval, with the interval's bounds (us)."""
+        start = time - time % self.span_us
+        for low in np.unique(start):
+            yield np.flatnonzero(start == low).astype("i4"), int(low), int(low) + self.span_us
+
+    def _bounded(self, name: str, low: int, high: int) -> sql.Composed:
+        return sql.SQL(query("readings", name)).format(low=_literal(low), high=_literal(high))
+
+
+def _literal(time_us: int) -> sql.Literal:
+    return sql.Literal(datetime.fromtimestamp(time_us // 1_000_000, UTC))

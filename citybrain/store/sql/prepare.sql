@@ -1,0 +1,32 @@
+-- Before the migrations: the extension and the three roles. Idempotent; runs as the login role.
+
+-- name: extension
+-- TimescaleDB itself, and its newest version that is installed.
+create extension if not exists timescaledb;
+
+-- name: roles
+-- An owner of everything, a writer for collectors, a reader for boards; none can log in. Two installations
+-- may share a cluster and come at the same time, hence the two ways of being there already.
+do $$
+declare name text;
+begin
+    foreach name in array array['citybrain_owner', 'citybrain_writer', 'citybrain_board'] loop
+        if not exists (select from pg_roles where rolname = name) then
+            begin
+                execute format('create role %I nologin', name);
+            exception when duplicate_object or unique_violation then null;
+            end;
+        end if;
+        if not pg_has_role(current_user, name, 'set') then
+            begin
+                execute format('grant %I to %I', name, current_user);
+            exception when unique_violation then null;
+            end;
+        end if;
+    end loop;
+end $$;
+
+-- name: schema
+-- The owner makes tables here; the others only look.
+grant usage, create on schema public to citybrain_owner;
+grant usage on schema public to citybrain_writer, citybrain_board;

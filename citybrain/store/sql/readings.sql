@@ -1,0 +1,77 @@
+-- Readings, the newest of each series, and the hourly rollup.
+
+-- name: copy
+-- Straight into the hypertable: what is stored already was found by `stored` before.
+copy reading (time, value, series_id, quality, lag_s) from stdin (format binary)
+
+-- name: probe
+-- For the lookup below: an index probe a key. With arrays of thousands of keys the planner would rather
+-- read and hash a whole chunk.
+select set_config('enable_seqscan', 'off', true), set_config('enable_hashjoin', 'off', true),
+       set_config('enable_mergejoin', 'off', true), set_config('enable_bitmapscan', 'off', true)
+
+-- name: stored
+-- Which of these keys are stored, with what value. The bounds are literals so that all other chunks are
+-- excluded when the statement is planned; they span one chunk interval.
+select k.position, r.value
+from unnest(%(series)s::int4[], %(time)s::timestamptz[], %(position)s::int4[]) k (series_id, time, position)
+join reading r on r.series_id = k.series_id and r.time = k.time
+where r.time >= {low} and r.time < {high}
+
+-- name: revise
+-- A later value replaces the stored one; the bounds as above.
+update reading r set value = k.value, quality = k.quality, lag_s = k.lag_s
+from unnest(%(series)s::int4[], %(time)s::timestamptz[], %(value)s::float8[], %(quality)s::int2[], %(lag_s)s::int2[])
+    k (series_id, time, value, quality, lag_s)
+where r.series_id = k.series_id and r.time = k.time and r.time >= {low} and r.time < {high}
+
+-- name: hours_again
+-- The rollup of these hours, computed anew from their readings.
+select k.position, count(*) filter (where r.quality & 30 = 0)::int4 as n,
+       count(*) filter (where r.quality & 30 <> 0)::int4 as n_doubtful,
+       coalesce(sum(r.value) filter (where r.quality & 30 = 0), 0) as s,
+       coalesce(min(r.value) filter (where r.quality & 30 = 0), 'Infinity') as mn,
+       coalesce(max(r.value) filter (where r.quality & 30 = 0), '-Infinity') as mx
+from unnest(%(series)s::int4[], %(bucket)s::timestamptz[], %(position)s::int4[]) k (series_id, bucket, position)
+join reading r on r.series_id = k.series_id and r.time >= k.bucket and r.time < k.bucket + interval '1 hour'
+where r.time >= {low} and r.time < {high}
+group by k.position
+
+-- name: add_rollup
+-- Contributions to closed hours, added to what is there.
+insert into rollup as r (series_id, bucket, n, n_doubtful, s, mn, mx)
+select series_id, bucket, n, n_doubtful, s, nullif(mn, 'Infinity'), nullif(mx, '-Infinity')
+from unnest(%(series)s::int4[], %(bucket)s::timestamptz[], %(n)s::int4[], %(n_doubtful)s::int4[], %(s)s::float8[],
+    %(mn)s::float8[], %(mx)s::float8[]) k (series_id, bucket, n, n_doubtful, s, mn, mx)
+on conflict (series_id, bucket) do update set n = r.n + excluded.n, n_doubtful = r.n_doubtful + excluded.n_doubtful,
+    s = r.s + excluded.s, mn = least(r.mn, excluded.mn), mx = greatest(r.mx, excluded.mx)
+
+-- name: set_rollup
+-- Hours computed anew, in place of what is there.
+insert into rollup as r (series_id, bucket, n, n_doubtful, s, mn, mx)
+select series_id, bucket, n, n_doubtful, s, nullif(mn, 'Infinity'), nullif(mx, '-Infinity')
+from unnest(%(series)s::int4[], %(bucket)s::timestamptz[], %(n)s::int4[], %(n_doubtful)s::int4[], %(s)s::float8[],
+    %(mn)s::float8[], %(mx)s::float8[]) k (series_id, bucket, n, n_doubtful, s, mn, mx)
+on conflict (series_id, bucket) do update set n = excluded.n, n_doubtful = excluded.n_doubtful, s = excluded.s,
+    mn = excluded.mn, mx = excluded.mx
+
+-- name: load_state
+-- Every series' newest reading and open hour, in the column order of citybrain.store.state.ROW.
+copy (
+    select series_id, time, value, quality, before, same_since, good_time, good_value, ahead_until, bucket, n,
+           n_doubtful, s, mn, mx
+    from series_state
+) to stdout (format binary)
+
+-- name: save_state
+-- The series that a batch touched; absolute values, for a series has one writer.
+update series_state t set time = k.time, value = k.value, quality = k.quality, before = k.before,
+    same_since = k.same_since, good_time = k.good_time, good_value = k.good_value, ahead_until = k.ahead_until,
+    bucket = k.bucket, n = k.n, n_doubtful = k.n_doubtful, s = k.s, mn = k.mn, mx = k.mx
+from unnest(%(series_id)s::int4[], %(time)s::timestamptz[], %(value)s::float8[], %(quality)s::int2[],
+    %(before)s::float8[], %(same_since)s::timestamptz[], %(good_time)s::timestamptz[], %(good_value)s::float8[],
+    %(ahead_until)s::timestamptz[], %(bucket)s::timestamptz[], %(n)s::int4[], %(n_doubtful)s::int4[], %(s)s::float8[],
+    %(mn)s::float8[], %(mx)s::float8[])
+    k (series_id, time, value, quality, before, same_since, good_time, good_value, ahead_until, bucket, n,
+       n_doubtful, s, mn, mx)
+where t.series_id = k.series_id

@@ -1,0 +1,34 @@
+-- After the migrations: what depends on settings or on the edition of TimescaleDB. Idempotent; runs as the owner.
+
+-- name: grants
+-- The writer reads and writes base tables; boards read the views named board_* and nothing else.
+grant select, insert, update, delete on
+    installation, region, domain, metric, site, device, series, reading, rollup, series_state, quarantine, ledger,
+    expired, collector, untimed, derivation_due
+    to citybrain_writer;
+revoke insert, update, delete on installation from citybrain_writer;
+
+-- name: board_views
+-- Every view that boards may read.
+select viewname from pg_views where schemaname = 'public' and starts_with(viewname, 'board_') order by 1;
+
+-- name: chunk_interval
+-- New chunks of readings span so long; old ones stay as they are.
+select set_chunk_time_interval('reading', make_interval(days => %(days)s));
+
+-- name: edition
+-- 'timescale' where the community features are there, 'apache' where they are not.
+select current_setting('timescaledb.license') as license,
+       (select extversion from pg_extension where extname = 'timescaledb') as version,
+       current_setting('server_version_num')::int as server;
+
+-- name: columnstore
+-- Community: chunks older than a week are compressed by series, 8 to 12 times smaller. A late row is taken
+-- like any other; the nightly policy compresses its chunk again.
+alter table reading set (
+    timescaledb.compress, timescaledb.compress_segmentby = 'series_id', timescaledb.compress_orderby = 'time'
+);
+
+-- name: columnstore_policy
+-- The policy that does so; kept when it is there.
+select add_compression_policy('reading', compress_after => interval '7 days', if_not_exists => true);

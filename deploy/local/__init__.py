@@ -1,0 +1,16 @@
+"""The private servers of one machine: real PostgreSQL with TimescaleDB and real Mosquitto, without Docker or root."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+Report = Callable[[str, float], None]
+"""Told what is going on, and which share of it (0 to 1) is done."""
+
+
+Notice = Callable[[str], None]
+"""Told one sentence that the user should keep."""
+
+
+class LocalError(Exception):
+    """Something on this machine stands in the way; the text says what, where, and what to do."""

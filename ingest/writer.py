@@ -1,0 +1,240 @@
+"""The writing half of a collector: one thread, one connection, one transaction a batch."""
+
+from __future__ import annotations
+
+import os
+import queue
+import socket
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TypeVar
+
+import psycopg
+import structlog
+from tenacity import RetryCallState, Retrying, retry_if_exception, wait_exponential
+
+from citybrain import metrics
+from citybrain.settings import Settings
+from citybrain.store import untimed
+from citybrain.store.quarantine import Entry
+from citybrain.store.readings import StoreError
+from citybrain.store.series import SeriesTable
+from citybrain.store.sql import query
+from citybrain.store.state import SeriesState
+from ingest.batch import Batch, Intake, Message, Policy, payload_of
+from ingest.instants import moment
+from ingest.ownership import Unit
+from ingest.reasons import Reason
+from ingest.transaction import Outcome, commit
+
+log = structlog.get_logger()
+T = TypeVar("T")
+
+HEARTBEAT_S = 2.0  # seconds; the session that holds the lock may be idle for 8
+# Of the SQLSTATE classes: the data of one row is at fault (data exception, constraint, raised by a trigger).
+ROW_AT_FAULT = ("22", "23", "P0")
+
+
+@dataclass
+class Job:
+    """Messages to commit, of one connection of the session."""
+
+    generation: int
+    messages: list[Message]
+
+
+@dataclass
+class Presence:
+    """What the collector says of itself with each heartbeat."""
+
+    connected: bool = False
+    queued: int = 0
+
+
+class Writer(threading.Thread):
+    """Commits jobs in the order given; `finished(job)` is called after each commit, in this thread.
+
+    It ends when it is told to, or when the connection (and with it the lock) is lost: then `failure` says why, and
+    everything not finished is to be received again.
+    """
+
+    def __init__(
+        self,
+        unit: Unit,
+        settings: Settings,
+        finished: Callable[[Job | None], None],
+        presence: Presence,
+    ) -> None:
+        super().__init__(name="writer", daemon=True)
+        self.unit = unit
+        self.settings = settings
+        self.failure: BaseException | None = None
+        self.readings_per_message = 1.0
+        self.untimed_us = 0  # the newest untimed message committed ...
+        self.confirmed_us = 0  # ... and up to where the broker has read our acknowledgements
+        self._finished = finished
+        self._presence = presence
+        self._jobs: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
+        self._since = datetime.now(UTC)
+        self._beaten = 0.0
+        self._forgotten_us = 0
+        self._generation = -1
+        row = unit.connection.execute(query("collector", "chunk_span")).fetchone()
+        self._span_us = int(row[0]) if row else 0
+        self._load()
+
+    def submit(self, job: Job | None) -> None:
+        """Commit `job` when its turn comes; None: end after what was submitted before."""
+        self._jobs.put(job)
+
+    def run(self) -> None:
+        """Work until told to end or until the connection is lost."""
+        try:
+            while True:
+                self._beat_if_due()
+                try:
+                    job = self._jobs.get(timeout=HEARTBEAT_S)
+                except queue.Empty:
+                    continue
+                if job is None:
+                    break
+                self._work(job)
+                self._finished(job)
+            self._presence.connected = False
+            self._confirm()
+            self._beat()
+        except Exception as error:  # whatever it is: the lock can't be trusted, the loop must know
+            self.failure = error
+            self._finished(None)
+
+    def _load(self) -> None:
+        connection = self.unit.connection
+        self._table = SeriesTable.load(connection)
+        self._state = SeriesState.load(connection)
+        policy = Policy.of(self.settings, datetime.now(self.settings.zone).date())
+        self._intake = Intake(self._table, policy, connection)
+        self._generation = -1
+
+    def _work(self, job: Job) -> None:
+        if job.generation != self._generation:
+            self._confirm()
+            self._intake.redelivered = untimed.load(self.unit.connection, self.unit.session_id)
+            self._generation = job.generation
+        started = time.monotonic()
+        self._confirm()
+        batch = self._retried(lambda: self._intake.batch(job.messages))
+        readings = len(batch.readings)
+        self.readings_per_message += 0.2 * (max(1.0, readings / len(job.messages)) - self.readings_per_message)
+        self._commit(batch)
+        if batch.untimed:
+            self.untimed_us = max(self.untimed_us, *(message.received_us for message in batch.untimed))
+        now = time.time()
+        metrics.MESSAGES.inc(len(job.messages))
+        metrics.BATCH_READINGS.observe(readings)
+        metrics.COMMIT_SECONDS.observe(time.monotonic() - started)
+        metrics.RECEIVE_LAG_SECONDS.observe(max(0.0, now - job.messages[0].received_us / 1e6))
+        if readings:
+            newest = batch.readings["time"].max()
+            assert isinstance(newest, int)  # noqa: S101  the column has no nulls
+            metrics.READING_LAG_SECONDS.observe(max(0.0, now - newest / 1e6))
+
+    def _commit(self, batch: Batch) -> None:
+        """Commit `batch`; a reading that the store refuses goes to quarantine and takes nobody with it."""
+        try:
+            outcome = self._retried(lambda: self._attempt(batch))
+        except (psycopg.Error, StoreError) as error:
+            if not _row_at_fault(error) or not len(batch.readings):
+                raise
+            if len(batch.readings) > 1:
+                log.warning("batch refused, halving it", readings=len(batch.readings), error=_brief(error))
+                for half in batch.halves():
+                    self._commit(half)
+                return
+            log.error("reading refused", error=_brief(error))
+            outcome = self._retried(lambda: self._attempt(self._refused(batch, error)))
+        _count(outcome)
+
+    def _attempt(self, batch: Batch) -> Outcome:
+        connection, session = self.unit.connection, self.unit.session_id
+        try:
+            return commit(connection, self._span_us, session, self._table, self._state, batch)
+        except psycopg.errors.UniqueViolation:
+            # Somebody else wrote our series: look at the store again rather than trust what we remember.
+            log.warning("state out of date, reading it again")
+            self._state = SeriesState.load(connection)
+            return commit(connection, self._span_us, session, self._table, self._state, batch, look_everywhere=True)
+
+    def _refused(self, batch: Batch, error: BaseException) -> Batch:
+        row = batch.readings.row(0, named=True)
+        name = self._table.names[row["series"]]
+        entry = Entry(
+            received=moment(row["received"]),
+            topic=name.topic,
+            reason=Reason.STORE_REFUSED,
+            detail=_brief(error),
+            payload=payload_of(row["time"] / 1000, name.metric, row["value"]),
+            device=row["device"],
+        )
+        return Batch(batch.readings.clear(), [*batch.entries, entry], batch.received, batch.online, batch.untimed)
+
+    def _retried(self, work: Callable[[], T]) -> T:
+        """Do `work` again while the database says "not now" and the connection, with its lock, is there."""
+        return Retrying(
+            retry=retry_if_exception(self._passing), wait=wait_exponential(0.05, max=5), before_sleep=_say
+        )(work)
+
+    def _passing(self, error: BaseException) -> bool:
+        if isinstance(error, psycopg.Error):
+            metrics.DATABASE_ERRORS.labels(error.sqlstate or "connection").inc()
+        return isinstance(error, psycopg.OperationalError) and not self.unit.connection.broken
+
+    def _confirm(self) -> None:
+        if self.confirmed_us > self._forgotten_us:
+            self._forgotten_us = self.confirmed_us
+            untimed.confirm(self.unit.connection, self.unit.session_id, self._forgotten_us)
+
+    def _beat_if_due(self) -> None:
+        if time.monotonic() - self._beaten >= HEARTBEAT_S:
+            self._confirm()
+            if self._beat() != self._table.version:
+                log.info("catalogue changed, reading it again")
+                self._load()
+
+    def _beat(self) -> int:
+        self._beaten = time.monotonic()
+        row = self.unit.connection.execute(
+            query("collector", "heartbeat"),
+            {
+                "unit": self.unit.name,
+                "holder": f"{socket.gethostname()}:{os.getpid()}",
+                "since": self._since,
+                "connected": self._presence.connected,
+                "queued": self._presence.queued,
+            },
+        ).fetchone()
+        return int(row[0]) if row else -1
+
+
+def _row_at_fault(error: BaseException) -> bool:
+    return isinstance(error, psycopg.Error) and (error.sqlstate or "")[:2] in ROW_AT_FAULT
+
+
+def _say(call: RetryCallState) -> None:
+    error = call.outcome.exception() if call.outcome else None
+    log.warning("database busy, trying again", attempt=call.attempt_number, error=_brief(error) if error else "")
+
+
+def _brief(error: BaseException) -> str:
+    return str(error).strip().replace("\n", " ")[:300]
+
+
+def _count(outcome: Outcome) -> None:
+    for fate in ("stored", "duplicate", "quarantined", "revised"):
+        metrics.READINGS.labels(fate).inc(outcome.counts[fate])
+    for reason, number in outcome.reasons.items():
+        metrics.QUARANTINED.labels(reason).inc(number)
+    metrics.DOUBTFUL.inc(outcome.doubtful)
+    metrics.LATE.inc(outcome.late)
