@@ -40,13 +40,15 @@ class UsageError(Exception):
 
 def main() -> None:
     """Run the command line; errors that a person can mend are one sentence, not a traceback."""
-    import psycopg  # noqa: PLC0415
+    import psycopg
 
-    from citybrain.catalogue.errors import CatalogueError  # noqa: PLC0415
-    from citybrain.store.migrate import MigrationError  # noqa: PLC0415
-    from deploy.local import LocalError  # noqa: PLC0415
-    from ingest.ownership import UnknownRegion  # noqa: PLC0415
-    from simulators.recording import RecordingError  # noqa: PLC0415
+    from citybrain.catalogue.errors import CatalogueError
+    from citybrain.store.migrate import MigrationError
+    from deploy.local import LocalError
+    from ingest.orphans import StillCollected
+    from ingest.ownership import UnknownRegion
+    from ingest.quarantine import ReplayError
+    from simulators.recording import RecordingError
 
     try:
         app()
@@ -57,6 +59,8 @@ def main() -> None:
         MigrationError,
         LocalError,
         UnknownRegion,
+        StillCollected,
+        ReplayError,
         RecordingError,
     ) as error:
         sys.exit(str(error))
@@ -67,19 +71,19 @@ def main() -> None:
 
 
 def _database_url(chosen: Settings) -> str:
-    from deploy.local import addresses  # noqa: PLC0415
+    from deploy.local import addresses
 
     return chosen.database_url or addresses.database_url(chosen)
 
 
 def _mqtt_url(chosen: Settings) -> str:
-    from deploy.local import addresses  # noqa: PLC0415
+    from deploy.local import addresses
 
     return chosen.mqtt_url or addresses.mqtt_url(chosen)
 
 
 def _writer(application: str) -> Connection:
-    from citybrain.store.connection import connect  # noqa: PLC0415
+    from citybrain.store.connection import connect
 
     return connect(_database_url(settings()), "writer", application)
 
@@ -91,7 +95,7 @@ def up(
     demo: Annotated[bool, typer.Option(help="Publish the recorded sample, too.")] = True,
 ) -> None:
     """Start everything on this machine: servers, collector, API and the recorded demo data."""
-    from deploy.local import stack  # noqa: PLC0415
+    from deploy.local import stack
 
     stack.up(settings(), detach=detach, demo=demo)
 
@@ -99,7 +103,7 @@ def up(
 @app.command()
 def down() -> None:
     """Stop what `up` started; data stays."""
-    from deploy.local import stack  # noqa: PLC0415
+    from deploy.local import stack
 
     stack.down(settings())
 
@@ -107,8 +111,8 @@ def down() -> None:
 @db.command()
 def migrate() -> None:
     """Bring the database to this release and write the catalogue into it; again changes nothing."""
-    from citybrain.catalogue.load import load  # noqa: PLC0415
-    from citybrain.store import migrate as migrations  # noqa: PLC0415
+    from citybrain.catalogue.load import load
+    from citybrain.store import migrate as migrations
 
     chosen = settings()
     edition = migrations.migrate(_database_url(chosen), load(chosen.catalogue_dir), chosen.chunk_days)
@@ -118,8 +122,8 @@ def migrate() -> None:
 @db.command()
 def maintain() -> None:
     """Drop what the retention settings no longer keep; run it daily."""
-    from citybrain.store import retention  # noqa: PLC0415
-    from citybrain.store.connection import connect  # noqa: PLC0415
+    from citybrain.store import retention
+    from citybrain.store.connection import connect
 
     chosen = settings()
     with connect(_database_url(chosen), "owner", "maintain") as connection:
@@ -132,10 +136,10 @@ def collect(
     region: Annotated[str | None, typer.Option(help="Region to own, with all below it; default: all of city/.")] = None,
 ) -> None:
     """Collect readings from the broker into the store; stands by while another collector does."""
-    from prometheus_client import start_http_server  # noqa: PLC0415
+    from prometheus_client import start_http_server
 
-    from ingest.broker import BrokerWatch  # noqa: PLC0415
-    from ingest.collector import Collector  # noqa: PLC0415
+    from ingest.broker import BrokerWatch
+    from ingest.collector import Collector
 
     chosen = settings()
     if region is not None:
@@ -153,7 +157,7 @@ def collect(
 @app.command()
 def derive() -> None:
     """Compute derived series (AQI and the like) where their inputs changed; one process works, others stand by."""
-    from citybrain.derived.runner import Runner  # noqa: PLC0415
+    from citybrain.derived.runner import Runner
 
     chosen = settings()
     log.configure(chosen.log_level)
@@ -166,7 +170,7 @@ def derive() -> None:
 @app.command()
 def api() -> None:
     """Serve the API, the metrics and the cockpit."""
-    from api.server import serve  # noqa: PLC0415
+    from api.server import serve
 
     chosen = settings()
     log.configure(chosen.log_level)
@@ -180,7 +184,7 @@ def ledger(
     verify: Annotated[bool, typer.Option("--verify", help="Also compare with the tables, row by row.")] = False,
 ) -> None:
     """Show that everything received was stored, a duplicate or quarantined; exit with 1 where it does not add up."""
-    from citybrain.store import ledger as account  # noqa: PLC0415
+    from citybrain.store import ledger as account
 
     with _writer("ledger") as connection:
         rows = account.hours(connection, datetime.now(UTC) - timedelta(hours=hours))
@@ -214,7 +218,7 @@ def quarantine_list(
     limit: Annotated[int, typer.Option(help="Entries to show.", min=1)] = 20,
 ) -> None:
     """Show what waits: by reason, or the entries of one reason with their bytes."""
-    from citybrain.store import quarantine as kept  # noqa: PLC0415
+    from citybrain.store import quarantine as kept
 
     zone = settings().zone
     with _writer("quarantine") as connection:
@@ -237,7 +241,7 @@ def quarantine_replay(
     reason: Annotated[str | None, typer.Option(help="Only entries of this reason.")] = None,
 ) -> None:
     """Publish what waits once more, as it came; what is still not understood comes back as a new entry."""
-    from ingest.quarantine import replay  # noqa: PLC0415
+    from ingest.quarantine import replay
 
     with _writer("quarantine") as connection:
         replayed, skipped = replay(connection, _mqtt_url(settings()), reason, datetime.now(UTC))
@@ -247,7 +251,7 @@ def quarantine_replay(
 @sessions.command("list")
 def sessions_list() -> None:
     """Show the units that were ever collected, and by whom."""
-    from ingest import orphans  # noqa: PLC0415
+    from ingest import orphans
 
     with _writer("sessions") as connection:
         table = Table("unit", "held by", "last heard", "connected", "queued")
@@ -258,9 +262,11 @@ def sessions_list() -> None:
 
 
 @sessions.command("forget")
-def sessions_forget(unit: Annotated[str, typer.Argument(help="The unit, as `sessions list` shows it.")]) -> None:
+def sessions_forget(
+    unit: Annotated[str, typer.Argument(help="The unit, as `sessions list` shows it.")],
+) -> None:
     """Delete the session of a unit that nobody collects any more, with all that waits in it."""
-    from ingest import orphans  # noqa: PLC0415
+    from ingest import orphans
 
     orphans.forget(_database_url(settings()), _mqtt_url(settings()), unit)
     console.print(f"The broker has forgotten the session of {unit}.")

@@ -10,7 +10,9 @@ QUARANTINED = Counter("citybrain_quarantined", "Entries put into quarantine.", [
 DOUBTFUL = Counter("citybrain_doubtful_readings", "Readings stored with a flag that makes them doubtful.")
 LATE = Counter("citybrain_late_readings", "Readings stored that were not newer than their series' newest.")
 BATCH_READINGS = Histogram(
-    "citybrain_batch_readings", "Readings in a batch.", buckets=(1, 10, 50, 100, 500, 1000, 2000, 5000, 10_000, 50_000)
+    "citybrain_batch_readings",
+    "Readings in a batch.",
+    buckets=(1, 10, 50, 100, 500, 1000, 2000, 5000, 10_000, 50_000),
 )
 COMMIT_SECONDS = Histogram(
     "citybrain_commit_seconds",
@@ -31,13 +33,19 @@ QUEUED_MESSAGES = Gauge(
     "citybrain_queued_messages", "Messages received and not committed yet.", multiprocess_mode="livesum"
 )
 QUEUED_BYTES = Gauge("citybrain_queued_bytes", "Their payloads' bytes.", multiprocess_mode="livesum")
-CONNECTED = Gauge("citybrain_mqtt_connected", "1 while a collector's session is connected.", multiprocess_mode="livesum")
+CONNECTED = Gauge(
+    "citybrain_mqtt_connected", "1 while a collector's session is connected.", multiprocess_mode="livesum"
+)
 CONNECTIONS = Counter("citybrain_mqtt_connections", "Connections of collectors to the broker.")
 LOST_SESSIONS = Counter(
-    "citybrain_mqtt_lost_sessions", "Times the broker did not know a session that had been there: messages may be lost."
+    "citybrain_mqtt_lost_sessions",
+    "Times the broker did not know a session that had been there: messages may be lost.",
 )
 DATABASE_ERRORS = Counter("citybrain_database_errors", "Errors of the database met by a collector.", ["sqlstate"])
 DERIVED = Counter("citybrain_derived_readings", "Derived readings computed.", ["function"])
 BROKER = Gauge(
-    "citybrain_broker", "What the broker says of itself under $SYS.", ["what"], multiprocess_mode="livemostrecent"
+    "citybrain_broker",
+    "What the broker says of itself under $SYS.",
+    ["what"],
+    multiprocess_mode="livemostrecent",
 )

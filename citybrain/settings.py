@@ -64,11 +64,10 @@ class Settings(BaseSettings):
     )
     catalogue_dir: Path = Field(PROJECT, description="Folder that holds regions/, domains/ and sites/.")
     time_zone: Annotated[str, AfterValidator(_zone)] = Field(
-        "Asia/Shanghai", description="The city's zone: times without a zone are read, and days are cut, in it."
+        "Asia/Shanghai",
+        description="The city's zone: times without a zone are read, and days are cut, in it.",
     )
-    log_level: Literal["debug", "info", "warning", "error"] = Field(
-        "info", description="Least level that is logged."
-    )
+    log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Least level that is logged.")
 
     collect_region: str = Field(
         "",
@@ -83,7 +82,9 @@ class Settings(BaseSettings):
         20_000, ge=1, le=65_000, description="Unacknowledged messages the broker may have under way to us."
     )
     receive_bytes: int = Field(
-        64 * 1024 * 1024, ge=1_048_576, description="Bytes of received messages held at most; then reading stops."
+        64 * 1024 * 1024,
+        ge=1_048_576,
+        description="Bytes of received messages held at most; then reading stops.",
     )
 
     unknown_device: Literal["register", "quarantine"] = Field(
@@ -98,9 +99,7 @@ class Settings(BaseSettings):
     oldest_reading: date = Field(
         date(2010, 1, 1), ge=date(2000, 1, 1), description="Readings before this city date are quarantined."
     )
-    retain_raw_days: int = Field(
-        0, ge=0, description="Days that readings are kept, counted from now. 0: for ever."
-    )
+    retain_raw_days: int = Field(0, ge=0, description="Days that readings are kept, counted from now. 0: for ever.")
     retain_rollup_days: int = Field(0, ge=0, description="Days that hourly rollups are kept. 0: for ever.")
     retain_quarantine_days: int = Field(90, ge=0, description="Days that quarantine is kept. 0: for ever.")
     chunk_days: int = Field(

@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 
 import polars as pl
 
-from citybrain.flags import Flag
+from citybrain.quality import Flag
 from citybrain.settings import Settings
 from citybrain.store.connection import Connection
 from citybrain.store.quarantine import Entry
@@ -114,7 +114,10 @@ class Intake:
         self.connection = connection
         self.redelivered: dict[int, Untimed] = {}
         self._devices: dict[str, tuple[int, Topic]] = {}
-        self._arrived = (0, 0)  # the untimed message under way, by its time of receipt, and the time it was given
+        self._arrived = (
+            0,
+            0,
+        )  # the untimed message under way, by its time of receipt, and the time it was given
 
     def batch(self, messages: list[Message]) -> Batch:
         """Everything that `messages` say."""
@@ -214,7 +217,12 @@ class Intake:
                 continue
             except OverflowError:
                 self._keep_value(
-                    message, device, record.time, metric, value, _Refused(Reason.NOT_FINITE, f"{metric} is too large.")
+                    message,
+                    device,
+                    record.time,
+                    metric,
+                    value,
+                    _Refused(Reason.NOT_FINITE, f"{metric} is too large."),
                 )
                 continue
             series_column.append(channel.series)
@@ -246,7 +254,8 @@ class Intake:
         if time > received_us:
             ahead_s = (time - received_us) // 1_000_000
             return _Refused(
-                Reason.CLOCK_AHEAD, f"{moment(time).isoformat()} is {ahead_s} s after it was received: check the clock."
+                Reason.CLOCK_AHEAD,
+                f"{moment(time).isoformat()} is {ahead_s} s after it was received: check the clock.",
             )
         hint = ""
         if isinstance(written, int | float) and self.policy.oldest_us <= time * 1000 <= received_us + AHEAD_US:
@@ -261,7 +270,8 @@ class Intake:
     def _number(metric: str, value: object, channel: Channel) -> float:
         if channel.codes is None:
             raise _Refused(
-                Reason.WRONG_TYPE, f"{metric} is {_brief(value)}: expected a number, without quotes or a unit."
+                Reason.WRONG_TYPE,
+                f"{metric} is {_brief(value)}: expected a number, without quotes or a unit.",
             )
         try:
             return channel.codes[value.lower() if isinstance(value, str) else value]
@@ -273,13 +283,16 @@ class Intake:
         expected = self.table.unit(parts.domain, metric)
         if expected is not None and unit != expected:
             raise _Refused(
-                Reason.UNIT_MISMATCH, f"{metric} comes in {unit} and is kept in {expected}: nothing is converted."
+                Reason.UNIT_MISMATCH,
+                f"{metric} comes in {unit} and is kept in {expected}: nothing is converted.",
             )
 
     def _status(self, message: Message, device: int) -> None:
         if message.payload not in (b"online", b"offline"):
             self._keep(
-                message, device, _Refused(Reason.INVALID_STATUS, "Expected the text online or the text offline.")
+                message,
+                device,
+                _Refused(Reason.INVALID_STATUS, "Expected the text online or the text offline."),
             )
             return
         self._batch.online[device] = (message.payload == b"online", message.received_us)

@@ -22,7 +22,7 @@ from citybrain.settings import Settings
 from citybrain.store.sql import query
 from ingest import topics
 from ingest.ownership import Unit, claim
-from ingest.session import Session
+from ingest.session import BufferedSocket, Session
 from ingest.writer import Job, Presence, Writer
 
 log = structlog.get_logger()
@@ -127,7 +127,7 @@ class _Loop:
         connection = self.session.socket
         room = reading and self.session.inbox_bytes < self.settings.receive_bytes
         waiting = connection is not None and room and connection.read_ahead > 0
-        readers: list[object] = [self._wake_in]
+        readers: list[socket.socket | BufferedSocket] = [self._wake_in]
         if connection is not None and room:
             readers.append(connection)
         writers = [connection] if connection is not None and self.session.wants_write else []

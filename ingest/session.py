@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
 import ssl
 import time
 from collections.abc import Callable, Iterable
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Literal
 from urllib.parse import unquote, urlsplit
 
 import paho.mqtt.client as paho
@@ -23,10 +25,73 @@ from ingest.batch import Message
 log = structlog.get_logger()
 
 NEVER_EXPIRES = 0xFFFF_FFFF  # MQTT 5, 3.1.2.11.2: the session stays until it is deleted
+CONNECT_S = 10.0  # seconds that a broker may take to answer
 KEEPALIVE_S = 10  # seconds; a broker on another host that died is noticed after 1.5 of them
 READ_BYTES = 256 * 1024  # read from the socket at once
 RETAINED_IF_NEW = 1  # MQTT 5, 3.8.3.1: retained messages only when the subscription is new
 BARRIER_TOPIC = "citybrain/barrier"  # nobody subscribes to it; unsubscribing from it is answered all the same
+
+
+def plain_client(url: str, client_id: str = "", *, clean: bool = True) -> paho.Client:
+    """A connected client for a short errand, with its own thread; `loop_stop` it when done.
+
+    Raises:
+        OSError: the broker can't be reached, or did not answer.
+    """
+    address = _Address.of(url)
+    client = paho.Client(
+        CallbackAPIVersion.VERSION2, client_id=client_id, protocol=paho.MQTTv5, transport=address.transport
+    )
+    address.identify(client)
+    client.connect(address.host, address.port, KEEPALIVE_S, clean_start=clean)
+    client.loop_start()
+    until = time.monotonic() + CONNECT_S
+    while not client.is_connected():
+        if time.monotonic() > until:
+            client.loop_stop()
+            raise OSError(f"The broker at {address.host} did not answer within {CONNECT_S:g} seconds.")
+        time.sleep(0.01)
+    return client
+
+
+def delete(url: str, session_id: str) -> None:
+    """Have the broker forget a session, with all that waits in it."""
+    client = plain_client(url, session_id, clean=True)  # no expiry is asked for: it ends with the connection
+    client.disconnect()
+    client.loop_stop()
+
+
+@dataclass(frozen=True)
+class _Address:
+    """Where a broker is, and who we are to it."""
+
+    host: str
+    port: int
+    transport: Literal["tcp", "unix"]
+    tls: ssl.SSLContext | None
+    user: str | None
+    password: str | None
+
+    @classmethod
+    def of(cls, url: str) -> _Address:
+        parts = urlsplit(url)
+        unix = parts.scheme == "unix"
+        secure = parts.scheme == "mqtts"
+        return cls(
+            host=parts.path if unix else parts.hostname or "localhost",
+            port=parts.port or (8883 if secure else 1883),
+            transport="unix" if unix else "tcp",
+            tls=ssl.create_default_context() if secure else None,
+            user=unquote(parts.username) if parts.username else None,
+            password=unquote(parts.password) if parts.password else None,
+        )
+
+    def identify(self, client: paho.Client, tls: object = None) -> None:
+        """Give the client user and password, and its TLS context: ours, or `tls` in its place."""
+        if self.user:
+            client.username_pw_set(self.user, self.password)
+        if tls or self.tls:
+            client.tls_set_context(tls or self.tls)  # type: ignore[arg-type]
 
 
 class BufferedSocket:
@@ -83,10 +148,8 @@ class BufferedSocket:
 
     def close(self) -> None:
         """Send what can be sent, and close."""
-        try:
+        with contextlib.suppress(OSError):  # the other end is gone; so is what was meant for it
             self.flush()
-        except OSError:
-            pass  # the other end is gone; so is what was meant for it
         self._socket.close()
 
     def __getattr__(self, name: str) -> Any:
@@ -117,7 +180,6 @@ class Session:
     """
 
     def __init__(self, url: str, session_id: str, filters: Iterable[str], receive_maximum: int) -> None:
-        parts = urlsplit(url)
         self.session_id = session_id
         self.filters = list(filters)
         self.inbox: list[Message] = []
@@ -127,24 +189,19 @@ class Session:
         self.seen_before = False  # whether the broker should know the session
         self._on_barrier: Callable[[], None] | None = None
         self._last_received_us = 0
-        unix = parts.scheme == "unix"
-        self._host = parts.path if unix else parts.hostname or "localhost"
-        self._port = parts.port or (8883 if parts.scheme == "mqtts" else 1883)
-        self._properties = Properties(PacketTypes.CONNECT)
+        self._address = _Address.of(url)
+        self._properties = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
         self._properties.SessionExpiryInterval = NEVER_EXPIRES
         self._properties.ReceiveMaximum = receive_maximum
         self._client = paho.Client(
             CallbackAPIVersion.VERSION2,
             client_id=session_id,
             protocol=paho.MQTTv5,
-            transport="unix" if unix else "tcp",
+            transport=self._address.transport,
             manual_ack=True,
             reconnect_on_failure=False,
         )
-        if parts.username:
-            self._client.username_pw_set(unquote(parts.username), unquote(parts.password or ""))
-        tls = ssl.create_default_context() if parts.scheme == "mqtts" else None
-        self._client.tls_set_context(_Wrapping(tls))  # type: ignore[arg-type]
+        self._address.identify(self._client, _Wrapping(self._address.tls))
         self._client.on_message = self._received
         self._client.on_connect = self._answered
         self._client.on_disconnect = self._gone
@@ -158,7 +215,13 @@ class Session:
         Raises:
             OSError: the broker can't be reached.
         """
-        self._client.connect(self._host, self._port, KEEPALIVE_S, clean_start=False, properties=self._properties)
+        self._client.connect(
+            self._address.host,
+            self._address.port,
+            KEEPALIVE_S,
+            clean_start=False,
+            properties=self._properties,
+        )
         self._client.socket().setblocking(False)  # type: ignore[union-attr]
 
     @property
@@ -218,6 +281,7 @@ class Session:
     def close(self) -> None:
         """Disconnect in order; the session stays at the broker."""
         if self.socket is not None:
+            self.connected = False
             self._client.disconnect()
             self.write()
         self._forget()
@@ -245,7 +309,12 @@ class Session:
         self.inbox_bytes += len(payload)
 
     def _answered(
-        self, client: paho.Client, userdata: object, flags: paho.ConnectFlags, reason: ReasonCode, properties: object
+        self,
+        client: paho.Client,
+        userdata: object,
+        flags: paho.ConnectFlags,
+        reason: ReasonCode,
+        properties: object,
     ) -> None:
         if reason.is_failure:
             log.error("broker refused", session=self.session_id[-24:], reason=str(reason))

@@ -20,7 +20,7 @@ from citybrain import metrics
 from citybrain.settings import Settings
 from citybrain.store import untimed
 from citybrain.store.quarantine import Entry
-from citybrain.store.readings import StoreError
+from citybrain.store.readings import StoreError, chunk_span
 from citybrain.store.series import SeriesTable
 from citybrain.store.sql import query
 from citybrain.store.state import SeriesState
@@ -82,8 +82,7 @@ class Writer(threading.Thread):
         self._beaten = 0.0
         self._forgotten_us = 0
         self._generation = -1
-        row = unit.connection.execute(query("collector", "chunk_span")).fetchone()
-        self._span_us = int(row[0]) if row else 0
+        self._span_us = chunk_span(unit.connection)
         self._load()
 
     def submit(self, job: Job | None) -> None:
@@ -154,7 +153,8 @@ class Writer(threading.Thread):
                     self._commit(half)
                 return
             log.error("reading refused", error=_brief(error))
-            outcome = self._retried(lambda: self._attempt(self._refused(batch, error)))
+            refused = self._refused(batch, error)
+            outcome = self._retried(lambda: self._attempt(refused))
         _count(outcome)
 
     def _attempt(self, batch: Batch) -> Outcome:
@@ -182,9 +182,9 @@ class Writer(threading.Thread):
 
     def _retried(self, work: Callable[[], T]) -> T:
         """Do `work` again while the database says "not now" and the connection, with its lock, is there."""
-        return Retrying(
-            retry=retry_if_exception(self._passing), wait=wait_exponential(0.05, max=5), before_sleep=_say
-        )(work)
+        return Retrying(retry=retry_if_exception(self._passing), wait=wait_exponential(0.05, max=5), before_sleep=_say)(
+            work
+        )
 
     def _passing(self, error: BaseException) -> bool:
         if isinstance(error, psycopg.Error):

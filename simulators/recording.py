@@ -105,7 +105,8 @@ def _check_shape(path: Path) -> None:
         for fields in lines:
             if fields and len(fields) != len(header):
                 raise RecordingError(
-                    f"{path}, line {lines.line_num}: expected {len(header)} fields as in line 1, found {len(fields)}."
+                    f"{path}, line {lines.line_num}: expected {len(header)} fields as in line 1, "
+                    f"found {len(fields)}."
                 )
 
 

@@ -39,12 +39,12 @@ class Document:
     problems: list[Problem] = field(default_factory=list)
     readable: bool = True
 
-    def report(self, steps: Steps, message: str) -> None:
-        """Add a problem with the value at `steps`; where that is missing, its place is what is around it."""
+    def report(self, steps: Steps, message: str, place: Place | None = None) -> None:
+        """Add a problem with the value at `steps`; a missing one has the place of what is around it."""
         known = steps
         while known and known not in self.places:
             known = known[:-1]
-        line, column = self.places.get(known, (1, 1))
+        line, column = place or self.places.get(known, (1, 1))
         self.problems.append(Problem(self.file, line, column, ".".join(map(str, steps)), message))
 
     def entries(self, section: str) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -87,7 +87,7 @@ def read(path: Path, file: str) -> Document:
 
 
 def _unreadable(document: Document, place: Place, message: str) -> Document:
-    document.problems.append(Problem(document.file, *place, "", message))
+    document.report((), message, place)
     document.readable = False
     return document
 
@@ -114,13 +114,10 @@ def _tree(document: Document, text: str) -> Any:
     """The tree of a file, None where it has none; fills `document.places` and reports keys given twice."""
     events = iter(yaml.parse(text, Loader=_LOADER))
     tree = None
-    count = 0
     for event in events:
-        if isinstance(event, yaml.DocumentStartEvent):
-            count += 1
-            if count > 1:
-                raise _UnsupportedError(event, "a second document begins here; expected one a file")
-        elif isinstance(event, yaml.NodeEvent):
+        if isinstance(event, yaml.DocumentStartEvent) and tree is not None:
+            raise _UnsupportedError(event, "a second document begins here; expected one a file")
+        if isinstance(event, yaml.NodeEvent):
             tree = _value(document, events, event, ())
     # A file of comments or blank lines is one empty scalar to some parsers and no document to others.
     return None if tree == "" and not isinstance(tree, Quoted) else tree
@@ -151,12 +148,10 @@ def _value(document: Document, events: Iterator[yaml.Event], event: yaml.Event, 
             raise _UnsupportedError(key, "expected a plain text as key")
         here = (*steps, str(key.value))
         if key.value in mapping:
-            line, column = _start(key)
-            message = f"the key is given twice; the first is on line {document.places[here][0]}"
-            field_ = ".".join(map(str, here))
-            document.problems.append(Problem(document.file, line, column, field_, message))
-            _value(Document(document.file), events, next(events), here)
-            continue
-        document.places[here] = _start(key)
-        mapping[key.value] = _value(document, events, next(events), here)
+            line, _ = document.places[here]
+            document.report(here, f"the key is given twice; the first is on line {line}", _start(key))
+            _value(Document(document.file), events, next(events), here)  # Skips it.
+        else:
+            document.places[here] = _start(key)
+            mapping[key.value] = _value(document, events, next(events), here)
     return mapping

@@ -18,7 +18,7 @@ _File = TypeVar("_File", bound=BaseModel)
 
 
 def load(root: Path) -> Catalogue:
-    """The catalogue in the folder `root`, checked as a whole; of its regions, parents come before their children.
+    """The catalogue in the folder `root`, checked as a whole. Among its regions, parents come first.
 
     References between entries are only checked when every file is YAML: what an unreadable file holds
     can't be known.
@@ -45,12 +45,9 @@ def load(root: Path) -> Catalogue:
         raise CatalogueError(problems)
     found = [entry.region(id_) for file in region_files for id_, entry in file.regions.items()]
     return Catalogue(
-        regions={
-            region.id: region for region in sorted(found, key=lambda r: references.LEVELS.index(r.level))
-        },
+        regions={region.id: region for region in sorted(found, key=lambda r: references.LEVELS.index(r.level))},
         domains={
-            id_: file.domain(id_)
-            for id_, file in zip(map(references.domain_of, domains), domain_files, strict=True)
+            id_: file.domain(id_) for id_, file in zip(map(references.domain_of, domains), domain_files, strict=True)
         },
         sites={id_: entry.site(id_) for file in site_files for id_, entry in file.sites.items()},
         devices={
@@ -69,7 +66,7 @@ def _read(root: Path, folder: str, pattern: str) -> list[Document]:
 
 def _checked(documents: list[Document], model: type[_File]) -> list[_File]:
     """The files that are as their kind should be; the problems of the others are reported to them."""
-    kind = schema.schema(model)
+    kind = schema.json_schema(model)
     files = []
     for document in filter(lambda document: document.readable, documents):
         try:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from difflib import get_close_matches
 from typing import Any
 
 from pydantic_core import ErrorDetails
 
 from citybrain.catalogue.document import Document, Steps
+
+MAX_HINTS = 1000  # names compared for a hint; more would take longer than 10 ms for each mistake
 
 _EXPECTED = {
     "dict_type": "a mapping",
@@ -39,9 +41,9 @@ def report(document: Document, schema: dict[str, Any], errors: Iterable[ErrorDet
         document.report(steps, _message(error, _part(schema, steps[:-1]), steps))
 
 
-def hint(name: str, known: Iterable[str]) -> str:
+def hint(name: str, known: Collection[str]) -> str:
     """`; did you mean ...?` where one of the known names is near, else nothing."""
-    near = get_close_matches(name, list(known), n=1)
+    near = get_close_matches(name, known, n=1) if len(known) <= MAX_HINTS else []
     return f"; did you mean {near[0]}?" if near else ""
 
 
@@ -76,12 +78,8 @@ def _part(schema: dict[str, Any], steps: Steps) -> dict[str, Any]:
     """The part of a JSON Schema that describes the value at `steps`."""
     part = schema
     for step in steps:
-        part = (
-            part.get("properties", {}).get(step)
-            or part.get("additionalProperties")
-            or part.get("items")
-            or {}
-        )
+        named = part.get("properties", {}).get(step)
+        part = named or part.get("additionalProperties") or part.get("items") or {}
         if reference := part.get("$ref"):
             part = schema["$defs"][reference.removeprefix("#/$defs/")]
     return part

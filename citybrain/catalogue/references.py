@@ -19,15 +19,11 @@ from citybrain.catalogue.schema import NAME
 LEVELS = get_args(RegionLevel)  # from the widest to the narrowest
 
 
-def check(
-    regions: list[Document], domains: list[Document], sites: list[Document], functions: Collection[str]
-) -> None:
+def check(regions: list[Document], domains: list[Document], sites: list[Document], functions: Collection[str]) -> None:
     """Report to each document what its references lack; `functions` are the names in `citybrain.derived`."""
     for document in domains:
         if not re.fullmatch(NAME, domain_of(document)):
-            document.report(
-                (), "the folder's name is the domain's id: expected lower-case letters, digits and _"
-            )
+            document.report((), "the folder's name is the domain's id: expected lower-case letters, digits and _")
     tree = _check_regions(regions)
     _check_derivations(domains, functions)
     _check_agreement(domains)

@@ -119,9 +119,7 @@ Unit = Annotated[
 ]
 Number = Annotated[float, Field(allow_inf_nan=False)]
 Boolean = Annotated[bool, BeforeValidator(_truth)]
-Duration = Annotated[
-    timedelta, BeforeValidator(_duration), WithJsonSchema({"type": "string", "pattern": _DURATION})
-]
+Duration = Annotated[timedelta, BeforeValidator(_duration), WithJsonSchema({"type": "string", "pattern": _DURATION})]
 Attribute = Annotated[
     str | float | bool, PlainValidator(_attribute), WithJsonSchema({"type": ["string", "number", "boolean"]})
 ]
@@ -217,9 +215,7 @@ class MetricEntry(_Entry):
     @classmethod
     def _unit_of_number(cls, value: str | None, info: ValidationInfo) -> str | None:
         if value is None and info.data.get("kind") == "number":
-            raise ValueError(
-                "the key is missing: a number needs a unit, such as MPa, or pH where it is a pure number"
-            )
+            raise ValueError("the key is missing: a number needs a unit, such as MPa, or pH where it is a pure number")
         return value
 
     @field_validator("high")
@@ -362,9 +358,7 @@ class SiteEntry(_Entry):
 
     def devices_at(self, id_: str) -> list[Device]:
         """The site's devices as the catalogue has them."""
-        return [
-            Device(name, self.region, self.domain, id_, entry.gateway) for name, entry in self.devices.items()
-        ]
+        return [Device(name, self.region, self.domain, id_, entry.gateway) for name, entry in self.devices.items()]
 
 
 class SitesFile(_Entry):
@@ -433,7 +427,7 @@ class _Generator(GenerateJsonSchema):
         return False
 
 
-def schema(model: type[BaseModel]) -> dict[str, Any]:
+def json_schema(model: type[BaseModel]) -> dict[str, Any]:
     """The JSON Schema of one kind of file."""
     return model.model_json_schema(schema_generator=_Generator)
 
@@ -441,15 +435,13 @@ def schema(model: type[BaseModel]) -> dict[str, Any]:
 def schemas() -> dict[str, str]:
     """The published JSON Schemas by file name, as text."""
     found = {
-        "regions.schema.json": schema(RegionsFile),
-        "domain.schema.json": schema(DomainFile),
-        "sites.schema.json": schema(SitesFile),
+        "regions.schema.json": json_schema(RegionsFile),
+        "domain.schema.json": json_schema(DomainFile),
+        "sites.schema.json": json_schema(SitesFile),
         "reading.schema.json": _READING,
     }
     dialect = {"$schema": "https://json-schema.org/draft/2020-12/schema"}
-    return {
-        name: json.dumps(dialect | body, ensure_ascii=False, indent=2) + "\n" for name, body in found.items()
-    }
+    return {name: json.dumps(dialect | body, ensure_ascii=False, indent=2) + "\n" for name, body in found.items()}
 
 
 if __name__ == "__main__":

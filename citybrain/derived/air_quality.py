@@ -21,6 +21,8 @@ from datetime import date
 import polars as pl
 
 POLLUTANTS = ("pm25", "pm10", "so2", "no2", "co", "o3")
+INPUTS = POLLUTANTS
+REACH_HOURS = 23  # An hour counts in the 24-hour means of its own hour and of the 23 after it.
 """Those the index knows; concentrations in ug/m3, of CO in mg/m3."""
 
 FLAGS = {"pm25": 1, "pm10": 2, "so2": 4, "no2": 8, "co": 16, "o3": 32}
@@ -143,12 +145,8 @@ def daily(hours: pl.DataFrame, zone: str) -> pl.DataFrame:
             o3_hour=pl.col("o3").max(),
             new=new.first(),
         )
-        .with_columns(
-            _day_index(pollutant, f"{pollutant}_day").alias(f"iaqi_{pollutant}") for pollutant in DAY
-        )
-        .with_columns(
-            time=pl.col("day").dt.epoch("us"), iaqi_o3=_index("o3", "o3_8h_day", EIGHT_HOURS, above)
-        )
+        .with_columns(_day_index(pollutant, f"{pollutant}_day").alias(f"iaqi_{pollutant}") for pollutant in DAY)
+        .with_columns(time=pl.col("day").dt.epoch("us"), iaqi_o3=_index("o3", "o3_8h_day", EIGHT_HOURS, above))
     )
     named = {metric: f"{metric}_day" for metric in _PUBLISHED}
     return _long(_published(indexed).rename(named), list(named.values()), [*means, "o3_8h_day"])

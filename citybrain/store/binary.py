@@ -88,7 +88,9 @@ def copy_data(rows: Column, times: Iterable[str]) -> bytes:
     return _COPY_HEADER + cells.tobytes() + _COPY_TRAILER
 
 
-def copy_rows(connection: psycopg.Connection[Any], statement: str, dtype: np.dtype[Any], times: Iterable[str]) -> Column:
+def copy_rows(
+    connection: psycopg.Connection[Any], statement: str, dtype: np.dtype[Any], times: Iterable[str]
+) -> Column:
     """The rows of `COPY (...) TO STDOUT (format binary)` as a structured array; no column may be null."""
     with connection.cursor() as cursor, cursor.copy(statement.encode()) as copy:
         data = b"".join(bytes(part) for part in copy)

@@ -6,7 +6,7 @@ from typing import Literal
 
 import psycopg
 from psycopg import sql
-from psycopg.conninfo import conninfo_to_dict
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg.rows import TupleRow
 
 Role = Literal["owner", "writer", "board"]
@@ -48,17 +48,25 @@ def connect(url: str, role: Role, application: str) -> Connection:
     Raises:
         psycopg.OperationalError: the server can't be reached or refuses.
     """
-    # What the URL says about the connection itself wins over our defaults.
-    parameters = {**KEEPALIVE, **{k: v for k, v in conninfo_to_dict(url).items() if v is not None}}
-    parameters["application_name"] = f"citybrain {application}"
-    connection = psycopg.connect(**parameters, autocommit=True)
+    connection = psycopg.connect(conninfo(url, application), autocommit=True)
     configure(connection, role)
     return connection
 
 
+def conninfo(url: str, application: str) -> str:
+    """What libpq is told to connect to `url`; what the URL itself says wins over our defaults."""
+    own = {name: value for name, value in KEEPALIVE.items() if name not in conninfo_to_dict(url)}
+    return make_conninfo(url, application_name=f"citybrain {application}", **own)
+
+
 def configure(connection: Connection, role: Role) -> None:
     """Make an open connection act as `citybrain_<role>` with the session settings of that role."""
+    connection.execute(session(role))
+
+
+def session(role: Role) -> sql.Composed:
+    """The statement that makes a connection act as `citybrain_<role>`; an async connection executes it itself."""
     statement = sql.SQL("set time zone 'UTC'; set role {}").format(sql.Identifier(f"citybrain_{role}"))
     for name, value in SESSION[role].items():
         statement += sql.SQL("; set {} = {}").format(sql.Identifier(name), sql.Literal(value))
-    connection.execute(statement)
+    return statement

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from datetime import datetime
+
 import polars as pl
+from psycopg import sql
 
 from citybrain.store.connection import Connection
+from citybrain.store.readings import literal
 from citybrain.store.series import SeriesTable
 from citybrain.store.sql import query
 from citybrain.store.state import HOUR_US, as_columns
 
 SETTLE_US = 5 * 1_000_000  # a station's metrics may come in several messages: wait so long for the others
+MARK = {"device": pl.Int32, "time": pl.Int64, "due": pl.Int64}
 
 
-def mark(connection: Connection, table: SeriesTable, changed: pl.DataFrame) -> None:
+def mark_changed(connection: Connection, table: SeriesTable, changed: pl.DataFrame) -> None:
     """Mark the hours whose derived readings are to be computed.
 
     An hour that a single reading fills is due at once; one that fills up is due when it is over.
@@ -34,10 +40,46 @@ def mark(connection: Connection, table: SeriesTable, changed: pl.DataFrame) -> N
     for position, function in enumerate(table.functions):
         hours = (
             frame.filter((pl.col("feeds") & (1 << position)) != 0)
-            .with_columns(hour=hour, due=due)
-            .group_by("device", "hour")
+            .select("device", time=hour, due=due)
+            .group_by("device", "time")
             .agg(pl.col("due").max())
         )
-        if len(hours):
-            parameters = as_columns(hours, hour=True, due=True)
-            connection.execute(query("derivations", "mark"), {**parameters, "function": function})
+        mark(connection, function, "hour", hours)
+
+
+def mark(connection: Connection, function: str, span: str, marks: pl.DataFrame) -> None:
+    """Mark hours or days (`span`) of devices: the columns of MARK, times in microseconds."""
+    if len(marks):
+        connection.execute(query("derivations", "mark"), _parameters(function, span, marks))
+
+
+def due(connection: Connection, function: str, span: str, now: datetime, limit: int) -> pl.DataFrame:
+    """The oldest marks that are due at `now`: the columns of MARK."""
+    parameters = {"function": function, "span": span, "now": now, "limit": limit}
+    rows = connection.execute(query("derivations", "due"), parameters).fetchall()
+    return pl.DataFrame(rows, schema=MARK, orient="row")
+
+
+def done(connection: Connection, function: str, span: str, marks: pl.DataFrame) -> None:
+    """Take `marks` away, except those renewed since they were read."""
+    connection.execute(query("derivations", "done"), _parameters(function, span, marks))
+
+
+def hours(
+    connection: Connection, devices: Sequence[int], metrics: Sequence[str], low_us: int, high_us: int
+) -> pl.DataFrame:
+    """Valid hourly means between the bounds: station i32, time i64 (us), and one column a metric."""
+    statement = sql.SQL(query("derivations", "hours")).format(low=literal(low_us), high=literal(high_us))
+    rows = connection.execute(statement, {"devices": list(devices), "metrics": list(metrics)}).fetchall()
+    long = pl.DataFrame(
+        rows,
+        schema={"station": pl.Int32, "time": pl.Int64, "metric": pl.String, "mean": pl.Float64},
+        orient="row",
+    )
+    wide = long.pivot("metric", index=["station", "time"], values="mean")
+    missing = [pl.lit(None, pl.Float64).alias(metric) for metric in metrics if metric not in wide.columns]
+    return wide.with_columns(missing).select("station", "time", *metrics).sort("station", "time")
+
+
+def _parameters(function: str, span: str, marks: pl.DataFrame) -> dict[str, object]:
+    return {"function": function, "span": span, **as_columns(marks.select(*MARK), time=True, due=True)}

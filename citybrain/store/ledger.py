@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import NamedTuple
 
@@ -9,7 +10,7 @@ import polars as pl
 
 from citybrain.store.connection import Connection
 from citybrain.store.sql import query
-from citybrain.store.state import as_columns
+from citybrain.store.state import HOUR_US, as_columns
 
 COUNTS = ("received", "stored", "duplicate", "quarantined", "revised")
 COLUMNS = ("hour", "device", *COUNTS)
@@ -52,9 +53,41 @@ class Difference(NamedTuple):
     rolled: int
 
 
+def account(received: Mapping[tuple[int, int], int], fates: pl.DataFrame, quarantined: pl.DataFrame) -> pl.DataFrame:
+    """What goes into the ledger for one batch, by hour of receipt and device.
+
+    Args:
+        received: by (hour in us, device), as the decoder counted it in the payloads.
+        fates: one row a reading: received (us), device, fate. What was stored is counted here, and `received` is
+            not, so that a reading lost anywhere in between leaves a difference.
+        quarantined: one row an entry: received (us), device.
+
+    Returns:
+        The columns of COLUMNS.
+    """
+    hour = (pl.col("received") - pl.col("received") % HOUR_US).alias("hour")
+    counted = fates.group_by(hour, "device").agg(
+        stored=pl.col("fate").is_in(["stored", "revised"]).sum(),
+        duplicate=(pl.col("fate") == "duplicate").sum(),
+        revised=(pl.col("fate") == "revised").sum(),
+    )
+    kept = quarantined.group_by(hour, "device").agg(quarantined=pl.len())
+    came = pl.DataFrame(
+        [(hour_us, device, number) for (hour_us, device), number in received.items()],
+        schema={"hour": pl.Int64, "device": pl.Int32, "received": pl.Int32},
+        orient="row",
+    )
+    return (
+        pl.concat([came, counted, kept], how="diagonal_relaxed")
+        .group_by("hour", "device")
+        .agg(pl.col(name).sum().cast(pl.Int32) for name in COUNTS)
+        .select(COLUMNS)
+    )
+
+
 def add(connection: Connection, counts: pl.DataFrame) -> None:
-    """Add `counts`: hour (i64 us), device i32 and the five counts i32, one row a (hour, device)."""
-    connection.execute(query("ledger", "add"), as_columns(counts.select(COLUMNS), hour=True))
+    """Add what `account` counted."""
+    connection.execute(query("ledger", "add"), as_columns(counts, hour=True))
 
 
 def hours(connection: Connection, since: datetime) -> list[Hour]:

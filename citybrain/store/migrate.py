@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -49,19 +51,20 @@ def migrate(url: str, catalogue: Catalogue | None = None, chunk_days: int = 7) -
         MigrationError: the server lacks something; the text says what to do.
     """
     try:
-        _prepare(url)
-        _apply(url)
+        with _alone(url) as connection:
+            _prepare(connection)
+            _apply(url)
         with connect(url, "owner", "migrate") as connection:
             edition = _reconcile(connection, chunk_days)
             if catalogue is not None:
                 sync_catalogue(connection, catalogue, datetime.now(UTC))
-    except psycopg.OperationalError as error:
-        raise MigrationError(f"The database can't be reached: {error}") from error
-    except psycopg.errors.InsufficientPrivilege as error:
+    except (psycopg.errors.InsufficientPrivilege, psycopg.errors.InvalidAuthorizationSpecification) as error:
         raise MigrationError(
             f"The role of CITYBRAIN_DATABASE_URL may not do what a migration needs ({error}). Let an administrator "
             "run `citybrain db migrate` once with a superuser's URL; later ones need no special rights."
         ) from error
+    except psycopg.OperationalError as error:
+        raise MigrationError(f"The database can't be reached: {error}") from error
     except psycopg.errors.UndefinedFile as error:
         raise MigrationError(
             "The server has no TimescaleDB. Install the package timescaledb for its PostgreSQL version and add "
@@ -76,24 +79,30 @@ def pending(url: str) -> list[str]:
         return [migration.id for migration in backend.to_apply(yoyo.read_migrations(str(MIGRATIONS)))]
 
 
-def _prepare(url: str) -> None:
+@contextmanager
+def _alone(url: str) -> Iterator[Connection]:
+    """Hold off any other migration of this database, on a connection of the login role."""
     with psycopg.connect(url, autocommit=True, connect_timeout=5) as connection:
-        version = connection.info.server_version
-        if version not in SERVER_VERSIONS:
-            raise MigrationError(
-                f"The server is PostgreSQL {version // 10_000}; this release supports 16, 17 and 18."
-            )
-        # One at a time: two that make the same roles at once would trip over each other.
         connection.execute("select pg_advisory_lock(hashtextextended('citybrain migrate', 0))")
-        # client_min_messages: "already exists, skipping" is no news.
-        connection.execute("set client_min_messages = warning")
-        for name in ("extension", "roles", "schema"):
-            connection.execute(query("prepare", name))
+        yield connection
+
+
+def _prepare(connection: Connection) -> None:
+    version = connection.info.server_version
+    if version not in SERVER_VERSIONS:
+        raise MigrationError(f"The server is PostgreSQL {version // 10_000}; this release supports 16, 17 and 18.")
+    # "Already exists, skipping" is no news.
+    connection.execute("set client_min_messages = warning")
+    for name in ("extension", "roles", "schema"):
+        connection.execute(query("prepare", name))
 
 
 def _apply(url: str) -> None:
-    with yoyo.get_backend(_yoyo_url(url)) as backend, backend.lock():
-        backend.apply_migrations(backend.to_apply(yoyo.read_migrations(str(MIGRATIONS))))
+    with yoyo.get_backend(_yoyo_url(url)) as backend:
+        # We are alone: whoever left this lock was killed.
+        backend.break_lock()
+        with backend.lock():
+            backend.apply_migrations(backend.to_apply(yoyo.read_migrations(str(MIGRATIONS))))
 
 
 def _yoyo_url(url: str) -> str:

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import numpy as np
 import polars as pl
 from psycopg import sql
 
-from citybrain.flags import Flag
+from citybrain.quality import Flag, judge, lag_s
 from citybrain.store.binary import Array, Column, copy_data
 from citybrain.store.connection import Connection
+from citybrain.store.series import SeriesTable
 from citybrain.store.sql import query
 from citybrain.store.state import HOUR_US, ROLLUP_COLUMNS, SeriesState, advance, as_columns, save
+
+STORED, DUPLICATE, REVISED, CONFLICT = "stored", "duplicate", "revised", "conflict"
 
 READING = np.dtype([("time", "i8"), ("value", "f8"), ("series_id", "i4"), ("quality", "i2"), ("lag_s", "i2")])
 
@@ -22,12 +26,87 @@ class StoreError(Exception):
     """The store did something else than it was told: nothing may be committed."""
 
 
+@dataclass(frozen=True)
+class Settled:
+    """What became of readings; `stored` has their flags, `rows` go to `state.put` after the commit."""
+
+    arrived: pl.DataFrame  # as given, with the column `fate`
+    stored: pl.DataFrame
+    rows: list[Column]
+
+    def with_fate(self, *fates: str) -> pl.DataFrame:
+        """The readings that met one of `fates`."""
+        return self.arrived.filter(pl.col("fate").is_in(fates))
+
+
 class Readings:
     """What a transaction does with readings; `span_us` is the length of a chunk in microseconds."""
 
     def __init__(self, connection: Connection, span_us: int) -> None:
         self.connection = connection
         self.span_us = span_us
+
+    def settle(
+        self, table: SeriesTable, state: SeriesState, arrived: pl.DataFrame, *, look_everywhere: bool = False
+    ) -> Settled:
+        """Store what is new and revise what may be revised; conflicts are left to the caller.
+
+        Args:
+            table: what series there are.
+            state: as of before; it is not changed.
+            arrived: in arrival order: series i32, time i64 (us), value f64, received i64 (us), quality i16.
+            look_everywhere: look up every key, also those newer than anything that `state` knows to be stored.
+
+        Raises:
+            StoreError: the server took another number of rows than it was given.
+        """
+        arrived = arrived.with_columns(fate=self._fates(table, state, arrived, look_everywhere=look_everywhere))
+        new = arrived.filter(pl.col("fate") == STORED).drop("fate")
+        series = new["series"].to_numpy()
+        stored = judge(new, state.take(series), table.traits(series))
+        rows: list[Column] = []
+        if len(stored):
+            rows.append(self.insert(state, stored))
+        revised = arrived.filter(pl.col("fate") == REVISED)
+        if len(revised):
+            rows.append(self.revise(state.overlaid(*rows), revised))
+        return Settled(arrived, stored, rows)
+
+    def _fates(
+        self, table: SeriesTable, state: SeriesState, arrived: pl.DataFrame, *, look_everywhere: bool
+    ) -> pl.Series:
+        """What becomes of each reading: stored, duplicate, revised or conflict.
+
+        A key counts once: what is stored, or else the first to come, is the reading; the same value again is a
+        duplicate; another value revises it where the metric says so and is a conflict elsewhere.
+        """
+        series, time = arrived["series"].to_numpy(), arrived["time"].to_numpy()
+        rows = state.take(series)
+        # Nothing is stored beyond the newest reading and the furthest one of a clock ahead: no need to look there.
+        reached = np.maximum(rows["time"], rows["ahead_until"])
+        candidates = np.flatnonzero((time <= reached) | look_everywhere).astype("i4")
+        known = np.full(len(arrived), np.nan)
+        is_known = np.zeros(len(arrived), bool)
+        if len(candidates):
+            at, values = self.stored(series[candidates], time[candidates])
+            known[candidates[at]] = values
+            is_known[candidates[at]] = True
+        frame = arrived.select(
+            "value",
+            first=pl.struct("series", "time").is_first_distinct(),
+            first_value=pl.col("value").first().over("series", "time"),
+            known=pl.when(pl.Series(is_known)).then(pl.Series(known)),
+            revises=pl.Series(table.traits(series)["revises"]),
+        )
+        return frame.select(
+            pl.when(pl.col("known").is_null() & pl.col("first"))
+            .then(pl.lit(STORED))
+            .when(pl.col("value") == pl.coalesce("known", "first_value"))
+            .then(pl.lit(DUPLICATE))
+            .when("revises")
+            .then(pl.lit(REVISED))
+            .otherwise(pl.lit(CONFLICT))
+        ).to_series()
 
     def stored(self, series: Column, time: Column) -> tuple[Column, Column]:
         """Which of the keys (series i32, time i64 us) are stored already.
@@ -42,7 +121,11 @@ class Readings:
                 self.connection.execute(query("readings", "probe"))
             rows = self.connection.execute(
                 self._bounded("stored", low, high),
-                {"series": Array(series[part]), "time": Array(time[part], times=True), "position": Array(part)},
+                {
+                    "series": Array(series[part]),
+                    "time": Array(time[part], times=True),
+                    "position": Array(part),
+                },
                 binary=True,
             ).fetchall()
             positions += [row[0] for row in rows]
@@ -81,13 +164,13 @@ class Readings:
 
         Args:
             state: as of after `insert`; it is not changed.
-            revised: series, time, value, quality, lag_s of stored keys.
+            revised: series, time, value, received, quality of stored keys.
 
         Returns:
             The new state rows, for `state.put` after the commit.
         """
         revised = revised.unique(["series", "time"], keep="last", maintain_order=True).with_columns(
-            (pl.col("quality") | int(Flag.REVISED)).cast(pl.Int16)
+            (pl.col("quality") | int(Flag.LATE | Flag.REVISED)).cast(pl.Int16), lag_s=lag_s()
         )
         for part, low, high in self._chunks(revised["time"].to_numpy()):
             columns = as_columns(revised[part].select("series", "time", "value", "quality", "lag_s"), time=True)
@@ -135,7 +218,13 @@ class Readings:
             ).fetchall()
         computed = pl.DataFrame(
             found,
-            schema={"position": pl.Int32, "n": pl.Int32, "n_doubtful": pl.Int32, "s": pl.Float64, "mn": pl.Float64}
+            schema={
+                "position": pl.Int32,
+                "n": pl.Int32,
+                "n_doubtful": pl.Int32,
+                "s": pl.Float64,
+                "mn": pl.Float64,
+            }
             | {"mx": pl.Float64},
             orient="row",
         )
@@ -151,8 +240,17 @@ class Readings:
             yield np.flatnonzero(start == low).astype("i4"), int(low), int(low) + self.span_us
 
     def _bounded(self, name: str, low: int, high: int) -> sql.Composed:
-        return sql.SQL(query("readings", name)).format(low=_literal(low), high=_literal(high))
+        return sql.SQL(query("readings", name)).format(low=literal(low), high=literal(high))
 
 
-def _literal(time_us: int) -> sql.Literal:
+def literal(time_us: int) -> sql.Literal:
+    """A time in microseconds since 1970 as a literal, whole seconds; it lets the planner exclude chunks."""
     return sql.Literal(datetime.fromtimestamp(time_us // 1_000_000, UTC))
+
+
+def chunk_span(connection: Connection) -> int:
+    """The length of a new chunk of readings in microseconds."""
+    row = connection.execute(query("readings", "chunk_span")).fetchone()
+    if row is None:
+        raise StoreError("The table reading is no hypertable: run `citybrain db migrate`.")
+    return int(row[0])

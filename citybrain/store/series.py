@@ -74,7 +74,10 @@ def _codes(kind: str, states: dict[str, int]) -> dict[object, float] | None:
     if kind == "boolean":
         return BOOLEAN_CODES
     if kind == "state":
-        return {**{name: float(code) for name, code in states.items()}, **{code: float(code) for code in states.values()}}
+        return {
+            **{name: float(code) for name, code in states.items()},
+            **{code: float(code) for code in states.values()},
+        }
     return None
 
 
@@ -89,6 +92,7 @@ class SeriesTable:
     unverified: int = 0
     devices: dict[tuple[str, str, str], int] = field(default_factory=dict)
     listed: set[int] = field(default_factory=set)  # devices that the catalogue names
+    keys: dict[int, tuple[str, str, str]] = field(default_factory=dict)  # the other way round
     names: dict[int, SeriesName] = field(default_factory=dict)
     channels: dict[int, dict[str, Channel]] = field(default_factory=dict)
     _metrics: dict[tuple[str, str], _Metric] = field(default_factory=dict)
@@ -101,7 +105,9 @@ class SeriesTable:
         table = cls(version=rows[0] if rows else 0)
         table.regions = frozenset(id for (id,) in connection.execute(query("series", "regions")))
         table.domains = frozenset(id for (id,) in connection.execute(query("series", "domains")))
-        for domain, name, id, kind, states, unit, verified, *limits, feeds in connection.execute(query("series", "metrics")):
+        for domain, name, id, kind, states, unit, verified, *limits, feeds in connection.execute(
+            query("series", "metrics")
+        ):
             bits = sum(1 << table._function(function) for function in feeds)
             low, high, step, stuck_s, interval_s, revises = limits
             table._metrics[domain, name] = _Metric(
@@ -112,15 +118,14 @@ class SeriesTable:
                 verified,
                 (low, high, step, stuck_s * 1e6, interval_s * 1e6, revises, bits),
             )
-        names: dict[int, tuple[str, str, str]] = {}
         for region, domain, name, id, verified in connection.execute(query("series", "devices")):
             table.devices[region, domain, name] = id
             if verified:
                 table.listed.add(id)
-            names[id] = (region, domain, name)
+            table.keys[id] = (region, domain, name)
             table.channels[id] = {}
         for device, domain, metric, series in connection.execute(query("series", "series")):
-            table._add(device, names[device], metric, series, table._metrics[domain, metric])
+            table._add(device, table.keys[device], metric, series, table._metrics[domain, metric])
         row = connection.execute(query("series", "unverified")).fetchone()
         table.unverified = row[0] if row else 0
         return table
@@ -137,12 +142,18 @@ class SeriesTable:
         """The traits of `series`, in its order."""
         return self._traits[series]
 
+    def series_of(self, connection: Connection, device: int, metric: str) -> int:
+        """The series of a known device's metric, made where it is new."""
+        channel = self.channels[device].get(metric) or self.register_series(connection, self.keys[device], metric)
+        return channel.series
+
     def register_device(self, connection: Connection, key: tuple[str, str, str], now: datetime) -> int:
         """A device that nobody listed; `key` is its region, domain and name. Returns its id."""
         region, domain, name = key
         values = {"region": region, "domain": domain, "name": name, "now": now}
         id = _one(connection.execute(query("series", "add_device"), values).fetchone())
         self.devices[key] = id
+        self.keys[id] = key
         self.channels.setdefault(id, {})
         return id
 
@@ -161,9 +172,7 @@ class SeriesTable:
             self.unverified += 1
         return self._add(device, key, metric, series, known)
 
-    def _add(
-        self, device: int, key: tuple[str, str, str], metric: str, series: int, known: _Metric
-    ) -> Channel:
+    def _add(self, device: int, key: tuple[str, str, str], metric: str, series: int, known: _Metric) -> Channel:
         if series >= len(self._traits):
             grown = np.full(2 * series, NO_TRAITS, TRAITS)
             grown[: len(self._traits)] = self._traits

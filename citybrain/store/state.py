@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from citybrain.flags import DOUBTFUL, Flag
+from citybrain.quality import DOUBTFUL, Flag
 from citybrain.store.binary import NEVER, Array, Column, copy_rows
 from citybrain.store.connection import Connection
 from citybrain.store.sql import query
@@ -41,9 +41,9 @@ ROW = np.dtype(
     ]
 )
 TIMES = ("time", "same_since", "good_time", "ahead_until", "bucket")
-EMPTY = np.array(
-    [(0, NEVER, np.nan, 0, np.nan, NEVER, NEVER, np.nan, NEVER, NEVER, 0, 0, 0.0, np.inf, -np.inf)], ROW
-)[0]
+EMPTY = np.array([(0, NEVER, np.nan, 0, np.nan, NEVER, NEVER, np.nan, NEVER, NEVER, 0, 0, 0.0, np.inf, -np.inf)], ROW)[
+    0
+]
 
 ROLLUP_COLUMNS = ("n", "n_doubtful", "s", "mn", "mx")
 
@@ -71,11 +71,12 @@ class SeriesState:
         self._reach(int(rows["series_id"].max(initial=0)))
         self._rows[rows["series_id"]] = rows
 
-    def overlaid(self, rows: Column) -> SeriesState:
-        """A copy with `rows` put."""
+    def overlaid(self, *changes: Column) -> SeriesState:
+        """A copy with `changes` put."""
         copy = SeriesState()
         copy._rows = self._rows.copy()
-        copy.put(rows)
+        for rows in changes:
+            copy.put(rows)
         return copy
 
     def _reach(self, series: int) -> None:

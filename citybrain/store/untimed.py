@@ -26,7 +26,12 @@ def save(connection: Connection, session: str, messages: Sequence[Untimed]) -> N
         cursor.executemany(
             query("untimed", "save"),
             [
-                {"session": session, "packet_id": m.packet_id, "digest": m.digest, "received": _moment(m.received_us)}
+                {
+                    "session": session,
+                    "packet_id": m.packet_id,
+                    "digest": m.digest,
+                    "received": _moment(m.received_us),
+                }
                 for m in messages
             ],
         )

@@ -1,4 +1,4 @@
-"""The private servers of one machine: real PostgreSQL with TimescaleDB and real Mosquitto, without Docker or root."""
+"""Private servers on one machine: real PostgreSQL with TimescaleDB, real Mosquitto, no Docker, no root."""
 
 from __future__ import annotations
 

@@ -112,7 +112,14 @@ def _install(lock: Path, pip: Path) -> None:
     with subprocess.Popen(
         [
             *(*_run_pip(pip), "install", "--require-hashes", "--only-binary", ":all:"),
-            *("--no-input", "--disable-pip-version-check", "--progress-bar", "off", "--requirement", str(lock)),
+            *(
+                "--no-input",
+                "--disable-pip-version-check",
+                "--progress-bar",
+                "off",
+                "--requirement",
+                str(lock),
+            ),
         ],
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -159,7 +166,7 @@ def _install_project() -> None:
 
 
 def _say(text: str) -> None:
-    print(text, flush=True)  # noqa: T201 - a first run has nothing better
+    print(text, flush=True)
 
 
 if __name__ == "__main__":

@@ -19,9 +19,9 @@ from deploy.local import LocalError, Report
 
 STABLE = "trixie"
 TESTING = "testing"
-DEBIAN_SUITES = frozenset(
-    ("oldoldstable", "oldstable", "stable", "testing", "unstable", "sid")
-    + ("bullseye", "bookworm", "trixie", "forky", "duke")
+DEBIAN_SUITES = (
+    *("oldoldstable", "oldstable", "stable", "testing", "unstable", "sid"),
+    *("bullseye", "bookworm", "trixie", "forky", "duke"),
 )
 ELSEWHERE = "Use the containers of deploy/compose.yaml, or set CITYBRAIN_DATABASE_URL and CITYBRAIN_MQTT_URL."
 
@@ -39,9 +39,7 @@ class Source:
     @property
     def is_archive(self) -> bool:
         """Whether this is Debian's main archive (not its security updates, nor somebody else's packages)."""
-        return (
-            self.suite in DEBIAN_SUITES and "main" in self.components and not self.uri.startswith("cdrom:")
-        )
+        return self.suite in DEBIAN_SUITES and "main" in self.components and not self.uri.startswith("cdrom:")
 
     def stanza(self, suite: str, architecture: str) -> str:
         """An apt source (deb822) for another suite of the same archive, its package index only."""
@@ -66,9 +64,7 @@ def one_line_sources(text: str) -> Iterator[Source]:
         if not found or len(words) < 2:
             continue
         options = dict(option.partition("=")[::2] for option in (found["options"] or "").split())
-        yield Source(
-            words[0], words[1], tuple(words[2:]), options.get("signed-by", ""), options.get("trusted", "")
-        )
+        yield Source(words[0], words[1], tuple(words[2:]), options.get("signed-by", ""), options.get("trusted", ""))
 
 
 def deb822_sources(text: str) -> Iterator[Source]:
@@ -100,9 +96,7 @@ def machine_source() -> Source:
     """
     for program in ("apt-get", "apt-config", "dpkg", "dpkg-deb"):
         if shutil.which(program) is None:
-            raise LocalError(
-                f"{program} is not on this machine, so the private servers can't be fetched. {ELSEWHERE}"
-            )
+            raise LocalError(f"{program} is not on this machine, so the private servers can't be fetched. {ELSEWHERE}")
     answer = _output("apt-config", "shell", "LIST", "Dir::Etc::sourcelist/f", "PARTS", "Dir::Etc::sourceparts/d")
     places = dict(word.partition("=")[::2] for word in shlex.split(answer))
     parts = Path(places.get("PARTS", "/etc/apt/sources.list.d"))
@@ -222,11 +216,12 @@ def _explanation(errors: str) -> str:
     causes = {
         r"NO_PUBKEY|not signed|Missing key": "The archive's signature can't be checked: "
         "install a newer debian-archive-keyring.",
-        r"No space left|enough free space": "The disk is full: make room and run again, the download goes on.",
-        r"Unable to locate package|no installation candidate|unmet dependencies": "The Debian archive of this "
-        f"machine lacks a package. {ELSEWHERE}",
-        r"resol|connect|timed out|unreachable|Failed to fetch": "The Debian archive of this machine can't be "
-        f"reached: check the network and apt's proxy, and run again, the download goes on. {ELSEWHERE}",
+        r"expired|not valid yet": "The archive's index and this machine's clock disagree: check the clock.",
+        r"No space left|enough free space": "The disk is full: make room and run again, it goes on there.",
+        r"Unable to locate package|no installation candidate|unmet dependencies": "The machine's Debian "
+        f"archive lacks a package. {ELSEWHERE}",
+        r"resol|connect|timed out|unreachable|Failed to fetch": "The machine's Debian archive can't be "
+        f"reached: check the network and apt's proxy, and run again, it goes on there. {ELSEWHERE}",
     }
     advice = next((text for pattern, text in causes.items() if re.search(pattern, errors)), ELSEWHERE)
     said = "\n".join(f"  {line}" for line in errors.strip().splitlines()[-4:])

@@ -18,16 +18,17 @@ from deploy.local import processes
 from deploy.local.runtime import Owner
 
 CONFIGURATION = "mosquitto.conf"
+SOCKET = "mqtt.sock"
 
-# Queues have no limit: with one, Mosquitto drops messages that it has acknowledged to the device. Sessions have
-# no expiry (`persistent_client_expiration` stays unset): with one, a restart forgets the collector's queue.
+# Queues have no limit: with one, Mosquitto drops messages that it has acknowledged to the device. Sessions
+# have no expiry (`persistent_client_expiration` stays unset): with one, a restart can forget the collector's.
 SETTINGS: Mapping[str, str] = {
     "allow_anonymous": "true",  # both listeners are this machine's only
     "max_queued_messages": "0",
     "max_queued_bytes": "0",
-    "max_inflight_messages": "65000",  # the default of 20 caps every receive maximum; 65535 warns at each message
+    "max_inflight_messages": "65000",  # 20, the default, caps every receive maximum; 65535 warns a lot
     "max_packet_size": "4194304",  # bytes: payloads too large for us must still reach quarantine
-    "max_keepalive": "3600",  # seconds: a device that went silent is noticed within the hour and a half
+    "max_keepalive": "3600",  # seconds: a silent device is given up after 1.5 times that
     "sys_interval": "5",  # seconds
     "log_dest": "stdout",
     "log_timestamp_format": "%Y-%m-%dT%H:%M:%S",
@@ -37,6 +38,16 @@ SETTINGS: Mapping[str, str] = {
 # MQTT 3.1.1 CONNECT: clean session, keep-alive 10 s, no client id.
 CONNECT = b"\x10\x0c\x00\x04MQTT\x04\x02\x00\x0a\x00\x00"
 CONNACK_ACCEPTED = b"\x20\x02\x00\x00"
+
+
+def device_url(port: int) -> str:
+    """The address for devices of a broker on this machine."""
+    return f"mqtt://127.0.0.1:{port}"
+
+
+def collector_url(run: Path) -> str:
+    """The address for collectors of the broker whose socket is in `run`."""
+    return f"unix://{run / SOCKET}"
 
 
 @dataclass(frozen=True)
@@ -54,12 +65,12 @@ class Mosquitto:
     @property
     def url(self) -> str:
         """The address for devices."""
-        return f"mqtt://127.0.0.1:{self.port}"
+        return device_url(self.port)
 
     @property
     def collector_url(self) -> str:
         """The address for collectors."""
-        return f"unix://{self.run / 'mqtt.sock'}"
+        return collector_url(self.run)
 
     @property
     def command(self) -> list[str]:
@@ -74,7 +85,7 @@ class Mosquitto:
     def prepare(self) -> None:
         """Write the configuration."""
         lines = [f"{name} {value}" for name, value in SETTINGS.items()]
-        lines += [f"listener {self.port} 127.0.0.1", f"listener 0 {self.run / 'mqtt.sock'}"]
+        lines += [f"listener {self.port} 127.0.0.1", f"listener 0 {self.run / SOCKET}"]
         if self.durable:
             lines += [
                 f"global_plugin {self._plugins()[0]}",
@@ -90,7 +101,7 @@ class Mosquitto:
         try:
             with socket.socket(socket.AF_UNIX) as client:
                 client.settimeout(1.0)
-                client.connect(str(self.run / "mqtt.sock"))
+                client.connect(str(self.run / SOCKET))
                 client.sendall(CONNECT)
                 return client.recv(4) == CONNACK_ACCEPTED
         except OSError:
@@ -98,9 +109,7 @@ class Mosquitto:
 
     def clear(self) -> None:
         """End what is left of this broker."""
-        processes.end(
-            processes.of_program(self.programs / "sbin/mosquitto", self.data), self.stop_signal, patience=10
-        )
+        processes.end(processes.of_program(self.programs / "sbin/mosquitto", self.data), self.stop_signal, patience=10)
 
     def _plugins(self) -> list[Path]:
         return sorted(self.programs.glob("lib/*/mosquitto/mosquitto_persist_sqlite.so"))

@@ -41,6 +41,11 @@ SETTINGS: Mapping[str, str] = {
 }
 
 
+def url(run: Path) -> str:
+    """The address of the database whose socket is in `run`, as libpq reads it."""
+    return f"postgresql://postgres@/{DATABASE}?host={quote(str(run), safe='')}"
+
+
 @dataclass(frozen=True)
 class Postgres:
     """A PostgreSQL server with one database, reached through a unix socket in `run`."""
@@ -55,8 +60,8 @@ class Postgres:
 
     @property
     def url(self) -> str:
-        """The address of the database, as libpq reads it."""
-        return f"postgresql://postgres@/{DATABASE}?host={quote(str(self.run), safe='')}"
+        """The address of the database."""
+        return url(self.run)
 
     @property
     def command(self) -> list[str]:
@@ -86,7 +91,7 @@ class Postgres:
         clear(self.programs, self.data)
 
     def _initialise(self) -> None:
-        """Make data directory and database under another name first, so that a half-made one is never used."""
+        """Make data directory and database, under another name first: a half-made one is never used."""
         if not ZONES.is_dir():
             raise LocalError(f"PostgreSQL needs the time zones in {ZONES}: install the package tzdata.")
         fresh = self.data.with_name(self.data.name + ".new")
@@ -130,7 +135,7 @@ def clear(programs: Path, data: Path) -> None:
     A busy backend outlives its killed server and keeps the shared memory: no new server can start beside it.
     """
     processes.end(processes.of_program(programs / "postgres", data), signal.SIGINT, patience=10)
-    # Nobody runs on it any more, but its number may belong to another process by now: the server would refuse.
+    # Its number may belong to another process by now, and the server would refuse to start.
     (data / "postmaster.pid").unlink(missing_ok=True)
 
 

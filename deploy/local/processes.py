@@ -32,16 +32,21 @@ def with_environment(name: str, value: str) -> list[int]:
     return found
 
 
+def wait(pids: list[int], patience: float) -> list[int]:
+    """Wait until processes have ended; returns those that have not after `patience` seconds."""
+    deadline = time.monotonic() + patience
+    while (pids := [pid for pid in pids if _alive(pid)]) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    return pids
+
+
 def end(pids: list[int], first: signal.Signals, patience: float) -> None:
     """Ask processes to end with a signal; kill those that are still there after `patience` seconds."""
     for number in (first, signal.SIGKILL):
         for pid in pids:
             with suppress(ProcessLookupError):
                 os.kill(pid, number)
-        deadline = time.monotonic() + patience
-        while pids and time.monotonic() < deadline:
-            pids = [pid for pid in pids if _alive(pid)]
-            time.sleep(0.02)
+        pids = wait(pids, patience)
 
 
 def become(command: list[str], directory: Path) -> NoReturn:

@@ -87,7 +87,7 @@ def prepare(directory: Path, notice: Notice) -> Place:
                 )
             if directory.is_dir():
                 directory.rmdir()
-            substitute = tempfile.mkdtemp(prefix="citybrain-", dir="/var/tmp")  # noqa: S108 - mkdtemp is safe there
+            substitute = tempfile.mkdtemp(prefix="citybrain-", dir="/var/tmp")
             directory.parent.mkdir(parents=True, exist_ok=True)
             directory.unlink(missing_ok=True)
             directory.symlink_to(substitute)
@@ -105,6 +105,11 @@ def prepare(directory: Path, notice: Notice) -> Place:
     return Place(root, owner)
 
 
+def existing(directory: Path) -> Place | None:
+    """The place that was made ready earlier, or None if there is none."""
+    return Place(directory.resolve(), server_owner()) if directory.is_dir() else None
+
+
 def postgresql(place: Place, report: Report) -> Path:
     """PostgreSQL with TimescaleDB, fetched if need be; returns the folder of its programs."""
     prefix = place.root / "prefix" / "postgresql"
@@ -115,7 +120,7 @@ def postgresql(place: Place, report: Report) -> Path:
     return programs
 
 
-def mosquitto(place: Place, report: Report) -> Path:
+def mosquitto(place: Place, report: Report, notice: Notice) -> Path:
     """Mosquitto and its clients, fetched if need be; returns the `usr` folder that holds it.
 
     Where Debian testing can't be had it is Mosquitto 2.0, see `Mosquitto.durable`.
@@ -125,8 +130,9 @@ def mosquitto(place: Place, report: Report) -> Path:
     with locked(place, "fetch"):
         try:
             _fetch(prefix, packages, debian.TESTING, report)
-        except LocalError:
+        except LocalError as error:
             _fetch(prefix, packages, debian.STABLE, report)
+            notice(f"Mosquitto 2.0 is taken, because 2.1 could not be had: {error}")
         found = (prefix / "usr" / folder / name for name in MOSQUITTO_PROGRAMS for folder in ("bin", "sbin"))
         _bind([program for program in found if program.exists()], prefix)
     return prefix / "usr"

@@ -142,7 +142,7 @@ def postgres(directory: Path, settings_overrides: Mapping[str, str] = NO_OVERRID
 @contextmanager
 def mosquitto(directory: Path) -> Iterator[Broker]:
     """A broker that lives in a directory, on a port that was free."""
-    programs = runtime.mosquitto(runtime.prepare(settings().runtime_dir, _quiet), _quiet)
+    programs = runtime.mosquitto(runtime.prepare(settings().runtime_dir, _quiet), _quiet, _quiet)
     with _throwaway_place(directory / "mosquitto") as place:
         server = Mosquitto(programs, place.private("data"), place.private("run"), _free_port(), place.owner)
         with _running(Broker(server, directory / "mosquitto.log")) as broker:

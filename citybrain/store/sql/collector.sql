@@ -41,8 +41,3 @@ select unit, holder, since, heartbeat, connected, queued from collector order by
 
 -- name: forget
 delete from collector where unit = %(unit)s
-
--- name: chunk_span
--- Length of a chunk of readings in microseconds.
-select (extract(epoch from time_interval) * 1000000)::bigint
-from timescaledb_information.dimensions where hypertable_name = 'reading'

@@ -1,8 +1,46 @@
 -- Which derived hours and days are to be computed, and when.
 
 -- name: mark
--- An hour is computed again whenever its inputs change; what waits already waits no longer for that.
+-- A mark that waits gets the later time: it is how the runner sees that something came while it computed.
 insert into derivation_due (function, device_id, span, time, due)
-select %(function)s, device_id, 'hour', hour, due
-from unnest(%(device)s::int4[], %(hour)s::timestamptz[], %(due)s::timestamptz[]) k (device_id, hour, due)
-on conflict (function, device_id, span, time) do nothing
+select %(function)s, device_id, %(span)s, time, due
+from unnest(%(device)s::int4[], %(time)s::timestamptz[], %(due)s::timestamptz[]) k (device_id, time, due)
+on conflict (function, device_id, span, time) do update set due = excluded.due
+
+-- name: due
+-- The oldest marks that are due, of one function and span.
+select device_id, (extract(epoch from time) * 1000000)::bigint as time, (extract(epoch from due) * 1000000)::bigint as due
+from derivation_due
+where function = %(function)s and span = %(span)s and due <= %(now)s
+order by time, device_id
+limit %(limit)s
+
+-- name: done
+-- These marks, unless they were renewed since they were read.
+delete from derivation_due d
+using unnest(%(device)s::int4[], %(time)s::timestamptz[], %(due)s::timestamptz[]) k (device_id, time, due)
+where d.function = %(function)s and d.span = %(span)s and d.device_id = k.device_id and d.time = k.time
+    and d.due = k.due
+
+-- name: lock
+-- One process computes; the others stand by.
+select pg_try_advisory_lock(hashtextextended('citybrain derive', 0))
+
+-- name: hours
+-- Valid hourly means of some devices' metrics: at least 45 minutes of the hour were sampled (GB 3095-2012,
+-- table 4), where a reading stands for its expected interval.
+select s.device_id, (extract(epoch from h.bucket) * 1000000)::bigint as time, m.name as metric, h.s / h.n as mean
+from series s
+join metric m on m.id = s.metric_id
+join lateral (
+    select r.bucket, sum(r.s) as s, sum(r.n) as n
+    from (
+        select bucket, s, n from rollup
+        where series_id = s.id and bucket >= {low} and bucket < {high}
+        union all
+        select bucket, s, n from series_state
+        where series_id = s.id and bucket >= {low} and bucket < {high}
+    ) r
+    group by r.bucket
+) h on h.n * coalesce(m.expected_interval, interval '1 hour') >= interval '45 minutes'
+where s.device_id = any(%(devices)s) and m.name = any(%(metrics)s)

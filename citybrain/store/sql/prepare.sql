@@ -5,15 +5,17 @@
 create extension if not exists timescaledb;
 
 -- name: roles
--- An owner of everything, a writer for collectors, a reader for boards; none can log in. Two installations
--- may share a cluster and come at the same time, hence the two ways of being there already.
+-- An owner of everything, a writer for collectors, a reader for boards; nobody logs in as one. The owner has the
+-- right to, but room for no connection: TimescaleDB's background jobs run as the owner of their table. Two
+-- installations may share a cluster and come at the same time, hence the two ways of being there already.
 do $$
 declare name text;
 begin
     foreach name in array array['citybrain_owner', 'citybrain_writer', 'citybrain_board'] loop
         if not exists (select from pg_roles where rolname = name) then
             begin
-                execute format('create role %I nologin', name);
+                execute format('create role %I %s', name,
+                    case name when 'citybrain_owner' then 'login connection limit 0' else 'nologin' end);
             exception when duplicate_object or unique_violation then null;
             end;
         end if;

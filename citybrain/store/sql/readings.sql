@@ -75,3 +75,8 @@ from unnest(%(series_id)s::int4[], %(time)s::timestamptz[], %(value)s::float8[],
     k (series_id, time, value, quality, before, same_since, good_time, good_value, ahead_until, bucket, n,
        n_doubtful, s, mn, mx)
 where t.series_id = k.series_id
+
+-- name: chunk_span
+-- Length of a chunk of readings in microseconds.
+select (extract(epoch from time_interval) * 1000000)::bigint
+from timescaledb_information.dimensions where hypertable_name = 'reading'

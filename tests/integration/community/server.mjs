@@ -19,7 +19,7 @@ const GSS = 80877104
 const ENDS_REQUEST = new Set(['p', 'Q', 'S', 'H', 'F'])
 const ENDS_COPY = new Set(['c', 'f'])
 
-// Leading comments allowed.
+// As psycopg sends it, a simple query; leading comments allowed.
 const COPY_FROM_CLIENT = /^(?:\s|--[^\n]*\n)*copy\b.*\bfrom\s+stdin\b/is
 const BINARY = /\bformat\s+binary\b/i
 
@@ -113,7 +113,7 @@ class Client {
   }
 }
 
-function message(type, body) {
+function encode(type, body) {
   const bytes = Buffer.alloc(5 + body.length)
   bytes.write(type)
   bytes.writeInt32BE(4 + body.length, 1)
@@ -123,7 +123,7 @@ function message(type, body) {
 
 // CopyInResponse; the number of columns isn't known here, and clients that send whole rows don't need it.
 function copyIn(binary) {
-  return message('G', Buffer.from([binary ? 1 : 0, 0, 0]))
+  return encode('G', Buffer.from([binary ? 1 : 0, 0, 0]))
 }
 
 function* messages(response) {
@@ -140,11 +140,11 @@ function withoutCopyIn(response) {
 
 // Whether a response ends with ReadyForQuery outside a transaction.
 function idle(response) {
-  return response.subarray(-6).equals(message('Z', Buffer.from('I')))
+  return response.subarray(-6).equals(encode('Z', Buffer.from('I')))
 }
 
 function execute(statement) {
-  database.execProtocolRawSync(message('Q', Buffer.from(statement + '\0')))
+  database.execProtocolRawSync(encode('Q', Buffer.from(statement + '\0')))
 }
 
 function serve() {

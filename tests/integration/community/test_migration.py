@@ -10,6 +10,7 @@ import polars as pl
 import psycopg
 import pytest
 
+from citybrain.catalogue.model import Catalogue
 from citybrain.store.connection import Connection, connect
 from citybrain.store.migrate import migrate, pending
 from citybrain.store.readings import Readings
@@ -26,8 +27,8 @@ where proc_name = 'policy_compression' and hypertable_name = 'reading'
 
 
 @pytest.fixture(scope="module")
-def migrated(url: str) -> str:
-    migrate(url, chunk_days=CHUNK_DAYS)
+def migrated(url: str, catalogue: Catalogue) -> str:
+    migrate(url, catalogue, CHUNK_DAYS)
     return url
 
 
@@ -82,8 +83,8 @@ def stored(connection: Connection, readings: pl.DataFrame) -> list[float]:
     return [value for _, value in sorted(zip(*found, strict=True))]
 
 
-def test_edition_is_found_and_policy_set(migrated: str) -> None:
-    edition = migrate(migrated, chunk_days=CHUNK_DAYS)
+def test_edition_is_found_and_policy_set(migrated: str, catalogue: Catalogue) -> None:
+    edition = migrate(migrated, catalogue, CHUNK_DAYS)
 
     assert edition.community
     assert pending(migrated) == []
@@ -91,7 +92,7 @@ def test_edition_is_found_and_policy_set(migrated: str) -> None:
         assert [after for _, after in connection.execute(JOBS)] == ["7 days"]
 
 
-def test_migrating_again_changes_nothing(migrated: str) -> None:
+def test_migrating_again_changes_nothing(migrated: str, catalogue: Catalogue) -> None:
     def schema() -> list[tuple[object, ...]]:
         with psycopg.connect(migrated) as connection:
             return (
@@ -103,7 +104,7 @@ def test_migrating_again_changes_nothing(migrated: str) -> None:
             )
 
     before = schema()
-    migrate(migrated, chunk_days=CHUNK_DAYS)
+    migrate(migrated, catalogue, CHUNK_DAYS)
     assert schema() == before
 
 

@@ -2,10 +2,26 @@
 
 from __future__ import annotations
 
+from enum import IntFlag
+
 import polars as pl
 
-from citybrain.flags import Flag
 from citybrain.store.binary import NEVER, Column
+
+
+class Flag(IntFlag):
+    """One bit each; no bit set is a good reading that came in order."""
+
+    LATE = 1  # not newer than the newest accepted reading of its series, in arrival order
+    AHEAD = 2  # its time is more than a minute after its arrival
+    OUT_OF_RANGE = 4  # outside the metric's plausible range
+    STEP = 8  # further from both readings before it than the metric's largest step
+    STUCK = 16  # equal for the metric's stuck window or longer
+    NO_TIME = 32  # the message named no time: the time is that of its arrival
+    REVISED = 64  # a later computation or report replaced the value
+
+
+DOUBTFUL = Flag.AHEAD | Flag.OUT_OF_RANGE | Flag.STEP | Flag.STUCK
 
 AHEAD_US = 60 * 1_000_000  # a reading further ahead of its arrival is doubtful
 STEP_INTERVALS = 3  # after a longer pause a step says nothing
@@ -48,7 +64,11 @@ def judge(new: pl.DataFrame, state: Column, traits: Column) -> pl.DataFrame:
             _place=pl.int_range(pl.len()).over("series"),
         )
         .with_columns(
-            _second=pl.when(pl.col("_place") == 0).then("_before").when(pl.col("_place") == 1).then("_value").otherwise("_second"),
+            _second=pl.when(pl.col("_place") == 0)
+            .then("_before")
+            .when(pl.col("_place") == 1)
+            .then("_value")
+            .otherwise("_second"),
             _last=pl.when(pl.col("_place") == 0).then("_value").otherwise("_last"),
         )
         .with_columns(
@@ -72,7 +92,6 @@ def judge(new: pl.DataFrame, state: Column, traits: Column) -> pl.DataFrame:
         _stuck=(pl.col("time") - pl.col("same_since")) >= pl.col("_stuck_us"),
     )
     out_of_range = (pl.col("value") < pl.col("_low")) | (pl.col("value") > pl.col("_high"))
-    lag_s = ((pl.col("received") - pl.col("time")) // 1_000_000).clip(-LAG_S - 1, LAG_S)
     return (
         frame.with_row_index("_row")
         .join(flagged, on="_row", how="left", maintain_order="left")
@@ -85,10 +104,15 @@ def judge(new: pl.DataFrame, state: Column, traits: Column) -> pl.DataFrame:
                 + _bit(pl.col("_step"), Flag.STEP)
                 + _bit(pl.col("_stuck"), Flag.STUCK)
             ).cast(pl.Int16),
-            lag_s=lag_s.cast(pl.Int16),
+            lag_s=lag_s(),
         )
         .select(*new.columns, "lag_s", "same_since")
     )
+
+
+def lag_s() -> pl.Expr:
+    """Arrival minus time in whole seconds, of the columns `received` and `time` (us), saturating."""
+    return ((pl.col("received") - pl.col("time")) // 1_000_000).clip(-LAG_S - 1, LAG_S).cast(pl.Int16)
 
 
 def _bit(condition: pl.Expr, flag: Flag) -> pl.Expr:

@@ -1,0 +1,18 @@
+# Needs make, python3 (3.11 or later) and apt; everything else is fetched into .venv and .runtime.
+
+.PHONY: demo test lint environment
+
+demo:  ## The platform with recorded data, on http://127.0.0.1:8000/
+	python3 -m deploy.local.bootstrap
+	.venv/bin/citybrain up
+
+test: lint  ## Everything that can fail
+	.venv/bin/python -m pytest
+
+lint: environment
+	.venv/bin/ruff check .
+	.venv/bin/ruff format --check .
+	.venv/bin/python -m mypy
+
+environment:
+	python3 -m deploy.local.bootstrap --dev

@@ -1,0 +1,241 @@
+"""What boards read: typed rows of the `board_*` views, for async readers that act as `citybrain_board`."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Literal, NamedTuple, TypeVar
+
+import psycopg
+from psycopg import AsyncConnection
+from psycopg.rows import TupleRow, class_row
+from psycopg_pool import AsyncConnectionPool, PoolTimeout
+
+from citybrain.store.connection import conninfo, session
+from citybrain.store.sql import query
+
+Reader = AsyncConnection[TupleRow]
+Readers = AsyncConnectionPool[Reader]
+
+UNAVAILABLE = (psycopg.Error, PoolTimeout, TimeoutError)
+"""What reading raises when the database is away, not migrated, or too slow."""
+
+READERS = 4  # connections at most: the answers are shared, so that more would only load the database
+PATIENCE_S = 2.0  # seconds that a reader waits for a connection, and that a lost one is tried again
+
+Worst = Literal["high", "low"]
+Row = TypeVar("Row")
+
+
+class Collector(NamedTuple):
+    """Who collects what; `heard_s` is the age of its last heartbeat in seconds."""
+
+    unit: str
+    since: datetime
+    heard_s: float
+    connected: bool
+    queued: int
+
+
+class Account(NamedTuple):
+    """The ledger since `since`; `unbalanced` counts the device hours that don't add up."""
+
+    since: datetime
+    received: int
+    stored: int
+    duplicate: int
+    quarantined: int
+    revised: int
+    unbalanced: int
+
+
+class Waiting(NamedTuple):
+    """How much waits in quarantine for one reason."""
+
+    reason: str
+    entries: int
+    newest: datetime
+
+
+class Devices(NamedTuple):
+    """How many devices of a domain are in a state: online, offline or unknown."""
+
+    domain: str
+    verified: bool
+    state: str
+    devices: int
+
+
+class Newest(NamedTuple):
+    """The newest measured reading of a domain; `age_s` in seconds."""
+
+    domain: str
+    time: datetime | None
+    age_s: float | None
+
+
+class Completeness(NamedTuple):
+    """Readings that a domain's series should have sent in the last full hour, and those that came."""
+
+    domain: str
+    expected: float
+    came: float
+
+
+class Place(NamedTuple):
+    """A site, or a device that belongs to none (then `site` is None); `of` counts those of its domain."""
+
+    domain: str
+    site: str | None
+    device: str | None
+    kind: str | None
+    region: str
+    region_zh: str
+    region_en: str
+    title_zh: str
+    title_en: str
+    verified: bool
+    devices: list[int]
+    of: int
+
+
+class Latest(NamedTuple):
+    """The newest reading of a series; `quality` is a sum of citybrain.quality.Flag."""
+
+    device_id: int
+    domain: str
+    device: str
+    metric: str
+    title_zh: str
+    title_en: str
+    kind: str
+    unit: str | None
+    states: dict[str, int]
+    interval_s: float | None
+    time: datetime
+    value: float
+    quality: int
+    good: bool
+
+
+class Extreme(NamedTuple):
+    """The highest or lowest latest value of a metric in a domain, and where it was measured."""
+
+    metric: str
+    title_zh: str
+    title_en: str
+    unit: str | None
+    value: float
+    time: datetime
+    interval_s: float | None
+    place_zh: str
+    place_en: str
+
+
+class Point(NamedTuple):
+    """The value of one hour, which begins at `hour`."""
+
+    hour: datetime
+    value: float
+
+
+class Server(NamedTuple):
+    """The database itself; `lock_room` is how many locks it has room for."""
+
+    bytes: int
+    chunks: int
+    locks: int
+    lock_room: int
+
+
+def readers(url: str, application: str) -> Readers:
+    """A pool of connections that act as `citybrain_board`; not opened yet, and the database may be away."""
+    return AsyncConnectionPool(
+        conninfo(url, application),
+        connection_class=AsyncConnection[TupleRow],
+        kwargs={"autocommit": True},
+        configure=_configure,
+        check=AsyncConnectionPool.check_connection,  # after a restart of the database all are dead
+        min_size=1,
+        max_size=READERS,
+        timeout=PATIENCE_S,
+        reconnect_timeout=PATIENCE_S,
+        name=application,
+        open=False,
+    )
+
+
+async def _configure(reader: Reader) -> None:
+    await reader.execute(session("board"))
+
+
+async def now(reader: Reader) -> datetime:
+    """The database's clock, which stamps heartbeats and arrivals."""
+    row = await (await reader.execute(query("boards", "now"))).fetchone()
+    assert row is not None  # noqa: S101  a select without a from has one row
+    moment: datetime = row[0]
+    return moment
+
+
+async def collectors(reader: Reader) -> list[Collector]:
+    """Everybody that collects or has collected, by unit."""
+    return await _rows(reader, Collector, "collectors")
+
+
+async def ledger(reader: Reader) -> Account:
+    """The account of what was received in the last 24 full hours and the present one."""
+    return (await _rows(reader, Account, "ledger"))[0]
+
+
+async def quarantine(reader: Reader) -> list[Waiting]:
+    """What waits in quarantine, most first."""
+    return await _rows(reader, Waiting, "quarantine")
+
+
+async def devices(reader: Reader) -> list[Devices]:
+    """Devices by domain and state."""
+    return await _rows(reader, Devices, "devices")
+
+
+async def newest(reader: Reader) -> list[Newest]:
+    """The newest measured reading of each domain."""
+    return await _rows(reader, Newest, "newest")
+
+
+async def completeness(reader: Reader) -> list[Completeness]:
+    """How complete the last full hour is, by domain."""
+    return await _rows(reader, Completeness, "completeness")
+
+
+async def places(reader: Reader, each: int) -> list[Place]:
+    """The first `each` places of each domain."""
+    return await _rows(reader, Place, "places", each=each)
+
+
+async def latest(reader: Reader, devices: list[int]) -> list[Latest]:
+    """The newest reading of each series of `devices`."""
+    return await _rows(reader, Latest, "latest", devices=devices)
+
+
+async def extreme(reader: Reader, domain: str, metric: str, worst: Worst) -> Extreme | None:
+    """The worst latest value of a metric in a domain; None where it has no good reading."""
+    found = await _rows(reader, Extreme, "extreme", domain=domain, metric=metric, sign=_SIGN[worst])
+    return found[0] if found else None
+
+
+async def trend(reader: Reader, domain: str, metric: str, worst: Worst) -> list[Point]:
+    """The worst hourly mean of a metric in a domain, for each of the last 24 hours that has one."""
+    return await _rows(reader, Point, "trend", domain=domain, metric=metric, sign=_SIGN[worst])
+
+
+async def server(reader: Reader) -> Server:
+    """What the database server says of itself."""
+    return (await _rows(reader, Server, "server"))[0]
+
+
+_SIGN: dict[Worst, int] = {"high": 1, "low": -1}
+
+
+async def _rows(reader: Reader, kind: type[Row], name: str, **values: object) -> list[Row]:
+    async with reader.cursor(row_factory=class_row(kind)) as cursor:
+        await cursor.execute(query("boards", name), values)
+        return await cursor.fetchall()

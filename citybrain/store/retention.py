@@ -1,0 +1,49 @@
+"""Retention: dropping what the settings no longer keep, counted so that the ledger still adds up."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from psycopg import sql
+
+from citybrain.settings import Settings
+from citybrain.store import quarantine
+from citybrain.store.connection import Connection
+from citybrain.store.sql import query
+
+
+def enforce(connection: Connection, settings: Settings, now: datetime) -> dict[str, int]:
+    """Drop whole chunks, and entries of the quarantine, that are older than the settings keep.
+
+    Args:
+        connection: of the owner.
+        settings: how many days each is kept; 0: for ever.
+        now: what the days are counted from.
+
+    Returns:
+        How many chunks of readings, chunks of rollups and entries were dropped.
+    """
+    dropped = {"chunks of readings": 0, "chunks of rollups": 0, "quarantine entries": 0}
+    if settings.retain_raw_days:
+        before = now - timedelta(days=settings.retain_raw_days)
+        dropped["chunks of readings"] = _drop(connection, "reading", "count_readings", before)
+    if settings.retain_rollup_days:
+        before = now - timedelta(days=settings.retain_rollup_days)
+        dropped["chunks of rollups"] = _drop(connection, "rollup", "count_rollups", before)
+    if settings.retain_quarantine_days:
+        before = now - timedelta(days=settings.retain_quarantine_days)
+        dropped["quarantine entries"] = quarantine.expire(connection, before)
+    return dropped
+
+
+def _drop(connection: Connection, table: str, count: str, before: datetime) -> int:
+    """Count and drop the chunks of `table` that end before `before`, each in a transaction of its own."""
+    chunks = connection.execute(query("retention", "old_chunks"), {"table": table, "before": before}).fetchall()
+    for _, low, high in chunks:
+        bounds = {"low": sql.Literal(low), "high": sql.Literal(high), "table": sql.Literal(table)}
+        with connection.transaction():
+            # Nobody may add to what is being counted; a late reading for it waits, and is then quarantined or stored.
+            connection.execute(sql.SQL("lock table {} in share row exclusive mode").format(sql.Identifier(table)))
+            connection.execute(sql.SQL(query("retention", count)).format(**bounds))
+            connection.execute(sql.SQL(query("retention", "drop")).format(**bounds))
+    return len(chunks)

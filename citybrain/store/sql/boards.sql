@@ -1,0 +1,107 @@
+-- What the API reads: board_* views only. Ages and spans are by the database's clock, which also stamps heartbeats.
+
+-- name: now
+select now()
+
+-- name: collectors
+-- Who collects what; heard_s is the age of the last heartbeat in seconds.
+select unit, since, extract(epoch from now() - heartbeat)::float8 as heard_s, connected, queued
+from board_collector order by unit
+
+-- name: ledger
+-- The account of what was received since the full hour 24 hours ago. (Not of all time: the account grows with
+-- devices and years, and this is asked for every few seconds.)
+with span as (select date_trunc('hour', now()) - interval '24 hours' as since)
+select span.since, coalesce(sum(received), 0)::bigint as received, coalesce(sum(stored), 0)::bigint as stored,
+       coalesce(sum(duplicate), 0)::bigint as duplicate, coalesce(sum(quarantined), 0)::bigint as quarantined,
+       coalesce(sum(revised), 0)::bigint as revised, count(*) filter (where missing <> 0) as unbalanced
+from span left join board_ledger on hour >= span.since
+group by span.since
+
+-- name: quarantine
+-- What waits, by reason.
+select reason, count(*) as entries, max(received) as newest
+from board_quarantine where replayed is null group by reason order by entries desc, reason
+
+-- name: devices
+-- How many devices there are, by domain and state.
+select domain_id as domain, verified,
+       case when online then 'online' when not online then 'offline' else 'unknown' end as state, count(*) as devices
+from board_device group by 1, 2, 3 order by 1, 2, 3
+
+-- name: newest
+-- The newest measured reading of each domain, and its age in seconds.
+select domain_id as domain, max(time) as time, extract(epoch from now() - max(time))::float8 as age_s
+from board_latest where not derived group by domain_id order by 1
+
+-- name: completeness
+-- Of the readings that each domain's series should have sent in the last full hour, how many came. Derived series are
+-- computed, not sent; a series that sends less often than hourly, or only when its value changes, owes no hour
+-- anything. The lateral join looks one hour up per series, where a plain one would read all hours of all series.
+with hour as (select date_trunc('hour', now()) - interval '1 hour' as start)
+select s.domain_id as domain,
+       sum(3600 / extract(epoch from s.expected_interval))::float8 as expected,
+       sum(least(3600 / extract(epoch from s.expected_interval), coalesce(h.came, 0)))::float8 as came
+from hour cross join board_series s
+left join lateral (
+    select n + n_doubtful as came from board_hour where series_id = s.series_id and board_hour.hour = hour.start
+) h on true
+where not s.derived and s.expected_interval between interval '1 second' and interval '1 hour'
+group by s.domain_id order by 1
+
+-- name: places
+-- Sites, and devices that belong to none, with the ids of their devices: the first %(each)s of each domain.
+select domain, site, device, kind, region, region_zh, region_en, title_zh, title_en, verified, devices, of
+from (
+    select d.domain_id as domain, d.site_id as site, d.name as device, s.kind, d.region_id as region,
+           r.title_zh as region_zh, r.title_en as region_en, coalesce(s.title_zh, d.name) as title_zh,
+           coalesce(s.title_en, d.name) as title_en, d.verified, d.devices,
+           count(*) over (partition by d.domain_id) as of,
+           row_number() over (partition by d.domain_id order by d.site_id, d.region_id, d.name) as place
+    from (
+        select domain_id, site_id, region_id, case when site_id is null then name end as name,
+               bool_and(verified) as verified, array_agg(id) as devices
+        from board_device group by 1, 2, 3, 4
+    ) d
+    join board_region r on r.id = d.region_id
+    left join board_site s on s.id = d.site_id
+) ranked
+where place <= %(each)s
+order by domain, place
+
+-- name: latest
+-- The newest reading of each series of these devices.
+select device_id, domain_id as domain, device, metric, title_zh, title_en, kind, unit, states,
+       extract(epoch from expected_interval)::float8 as interval_s, time, value, quality, good
+from board_latest where device_id = any(%(devices)s) order by device_id, metric
+
+-- name: extreme
+-- The highest (%(sign)s = 1) or lowest (-1) value of a metric in a domain, of the series that are not overdue
+-- (two intervals without a reading); where all are, of those.
+select l.metric, l.title_zh, l.title_en, l.unit, l.value, l.time,
+       extract(epoch from l.expected_interval)::float8 as interval_s,
+       coalesce(s.title_zh, l.device) as place_zh, coalesce(s.title_en, l.device) as place_en
+from board_latest l left join board_site s on s.id = l.site_id
+where l.domain_id = %(domain)s and l.metric = %(metric)s and l.good
+order by now() - l.time <= 2 * l.expected_interval desc nulls last, %(sign)s * l.value desc
+limit 1
+
+-- name: trend
+-- The highest (%(sign)s = 1) or lowest (-1) hourly mean of a metric in a domain, for each hour with a good reading of
+-- the last 24, the present one included.
+select h.hour, (%(sign)s * max(%(sign)s * h.mean))::float8 as value
+from board_series s
+cross join lateral (
+    select hour, mean from board_hour
+    where series_id = s.series_id and hour > now() - interval '24 hours' and hour <= now()
+) h
+where s.domain_id = %(domain)s and s.metric = %(metric)s and h.mean is not null
+group by h.hour order by h.hour
+
+-- name: server
+-- The database itself: its size, its chunks, and the locks held or waited for of those there is room for.
+select pg_database_size(current_database()) as bytes,
+       (select count(*) from timescaledb_information.chunks) as chunks,
+       (select count(*) from pg_locks) as locks,
+       current_setting('max_locks_per_transaction')::int
+           * (current_setting('max_connections')::int + current_setting('max_prepared_transactions')::int) as lock_room

@@ -1,0 +1,76 @@
+"""The broker's own health: what it says under $SYS, as metrics, with a warning long before it hurts."""
+
+from __future__ import annotations
+
+from types import TracebackType
+from typing import Self
+
+import paho.mqtt.client as paho
+import structlog
+
+from citybrain import metrics
+from ingest.session import plain_client
+
+log = structlog.get_logger()
+
+# mosquitto(8), "Broker status": topic to the label `what` of the metric citybrain_broker.
+WATCHED = {
+    "$SYS/broker/publish/messages/dropped": "messages_dropped",
+    "$SYS/broker/store/messages/count": "messages_stored",
+    "$SYS/broker/store/messages/bytes": "stored_bytes",
+    "$SYS/broker/heap/current": "heap_bytes",
+    "$SYS/broker/clients/connected": "clients_connected",
+    "$SYS/broker/clients/disconnected": "clients_disconnected",
+}
+# A queued message costs the broker about 540 bytes of memory: this is about a million of them.
+HEAP_WARNING_BYTES = 600_000_000
+
+
+class BrokerWatch:
+    """Watches the broker while the `with` block lasts; a broker that is away or says nothing is no error."""
+
+    def __init__(self, mqtt_url: str) -> None:
+        self.mqtt_url = mqtt_url
+        self._client: paho.Client | None = None
+        self._dropped = 0.0
+        self._warned = False
+
+    def __enter__(self) -> Self:
+        try:
+            self._client = plain_client(self.mqtt_url)
+        except OSError as error:
+            log.warning("broker not watched", error=str(error))
+            return self
+        self._client.on_message = self._heard
+        self._client.on_connect = self._subscribe
+        self._client.subscribe([(topic, 0) for topic in WATCHED])
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._client is not None:
+            self._client.disconnect()
+            self._client.loop_stop()
+
+    def _subscribe(self, client: paho.Client, *_: object) -> None:
+        client.subscribe([(topic, 0) for topic in WATCHED])
+
+    def _heard(self, client: paho.Client, userdata: object, message: paho.MQTTMessage) -> None:
+        try:
+            what, value = WATCHED[message.topic], float(message.payload)
+        except (KeyError, ValueError):
+            return  # another broker's $SYS: its words are not ours
+        metrics.BROKER.labels(what).set(value)
+        if what == "messages_dropped":
+            if value > self._dropped:
+                log.error("broker dropped messages", dropped=int(value - self._dropped))
+            self._dropped = value
+        if what == "heap_bytes":
+            if value > HEAP_WARNING_BYTES and not self._warned:
+                log.warning(
+                    "broker fills up",
+                    heap_bytes=int(value),
+                    hint="are all units collected? see sessions list",
+                )
+            self._warned = value > HEAP_WARNING_BYTES
