@@ -80,9 +80,7 @@ class Health:
             except psycopg.Error as error:
                 return Check(ok=False, detail=f"Not known: {' '.join(str(error).split())}.")
             if missing:
-                return Check(
-                    ok=False, detail=f"The database lacks {', '.join(missing)}: run `citybrain db migrate`."
-                )
+                return Check(ok=False, detail=f"The database lacks {', '.join(missing)}: run `citybrain db migrate`.")
             self._migrated = True
         return Check(ok=True, detail="The database is at this release.")
 

@@ -12,6 +12,7 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 
+from api.security import HEADERS
 from citybrain.store.boards import UNAVAILABLE
 
 log = structlog.get_logger()
@@ -44,10 +45,10 @@ def install(app: FastAPI) -> None:
 
 
 def respond(
-    status: int, detail: str, *, type: str = "about:blank", headers: dict[str, str] | None = None
+    status: int, detail: str, *, kind: str = "about:blank", headers: dict[str, str] | None = None
 ) -> ProblemResponse:
     """The response that carries a problem."""
-    problem = Problem(type=type, title=HTTPStatus(status).phrase, status=status, detail=detail)
+    problem = Problem(type=kind, title=HTTPStatus(status).phrase, status=status, detail=detail)
     return ProblemResponse(problem.model_dump(), status, headers)
 
 
@@ -69,9 +70,10 @@ async def _unavailable(request: Request, error: Exception) -> ProblemResponse:
         detail = "The database lacks our tables: run `citybrain db migrate`."
     else:
         detail = "The database can't be read at present: see /health/ready, and try again."
-    return respond(503, detail, type="urn:citybrain:problem:database", headers={"Retry-After": RETRY_S})
+    return respond(503, detail, kind="urn:citybrain:problem:database", headers={"Retry-After": RETRY_S})
 
 
 async def _unexpected(request: Request, error: Exception) -> ProblemResponse:
     log.error("request failed", path=request.url.path, exc_info=error)
-    return respond(500, "Something went wrong here; the log says what.")
+    # This answer is made outside of all middleware.
+    return respond(500, "Something went wrong here; the log says what.", headers=HEADERS)

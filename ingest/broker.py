@@ -30,28 +30,21 @@ class BrokerWatch:
     """Watches the broker while the `with` block lasts; a broker that is away or says nothing is no error."""
 
     def __init__(self, mqtt_url: str) -> None:
-        self.mqtt_url = mqtt_url
-        self._client: paho.Client | None = None
+        self._client = plain_client(mqtt_url)
         self._dropped = 0.0
         self._warned = False
 
     def __enter__(self) -> Self:
-        try:
-            self._client = plain_client(self.mqtt_url)
-        except OSError as error:
-            log.warning("broker not watched", error=str(error))
-            return self
         self._client.on_message = self._heard
         self._client.on_connect = self._subscribe
-        self._client.subscribe([(topic, 0) for topic in WATCHED])
+        self._client.loop_start()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._client is not None:
-            self._client.disconnect()
-            self._client.loop_stop()
+        self._client.disconnect()
+        self._client.loop_stop()
 
     def _subscribe(self, client: paho.Client, *_: object) -> None:
         client.subscribe([(topic, 0) for topic in WATCHED])

@@ -13,6 +13,7 @@ import socket
 import time
 from collections import deque
 from collections.abc import Callable
+from contextlib import closing
 
 import psycopg
 import structlog
@@ -32,6 +33,9 @@ TICK_S = 0.02  # seconds; how often the loop looks whether a batch is due
 RECONNECT_S = (0.1, 5.0)  # seconds; first and longest pause between two tries to connect
 DRAIN_S = 30.0  # seconds that a stopping collector gives its last batches
 BARRIER_S = 1.0  # seconds between two questions whether the broker has read our acknowledgements
+FAREWELL_S = 5.0  # seconds that the broker gets to read them before we leave
+# A batch is full with so many bytes, too: what hostile messages of a megabyte hold would fill the memory.
+BATCH_BYTES = 2 * 1024 * 1024
 
 
 class Collector:
@@ -56,10 +60,9 @@ class Collector:
                 if unit is not None:
                     standing_by = False
                     self._collect(unit)
-                    continue
-                if not standing_by:
+                elif not standing_by:
                     log.info("standing by", region=self.settings.collect_region or "all")
-                standing_by = True
+                    standing_by = True
             except psycopg.Error as error:
                 metrics.DATABASE_ERRORS.labels(error.sqlstate or "connection").inc()
                 log.warning("database away", error=str(error).strip().replace("\n", " ")[:200])
@@ -67,7 +70,8 @@ class Collector:
 
     def _collect(self, unit: Unit) -> None:
         log.info("collecting", unit=unit.name)
-        with unit.connection:
+        # Closed without a word to the server, which a writer that hangs may still be talking to.
+        with closing(unit.connection):
             loop = _Loop(self, unit)
             try:
                 loop.run()
@@ -103,7 +107,8 @@ class _Loop:
         self._pause_s = RECONNECT_S[0]
         self._connect_at = 0.0
         self._kept_alive = 0.0
-        self._barred_us = 0
+        self._acknowledged_us = 0  # up to where messages without a time are acknowledged ...
+        self._barred_us = 0  # ... and up to where we know that the broker knows
         self._barred_at = 0.0
 
     def run(self) -> None:
@@ -116,8 +121,10 @@ class _Loop:
     def close(self) -> None:
         """End the writer and whatever connection there is; nothing more is acknowledged."""
         self.session.drop()
-        self.writer.submit(None)
-        self.writer.join()
+        self.writer.end()
+        self.writer.join(DRAIN_S)
+        if self.writer.is_alive():
+            log.error("writer hangs", hint="the database does not answer; what was not acknowledged comes again")
         self._wake_in.close()
         self._wake_out.close()
 
@@ -139,9 +146,10 @@ class _Loop:
             while self._finished:
                 job = self._finished.popleft()
                 if job is None:
-                    log.error("writer lost", error=str(self.writer.failure).strip().replace("\n", " ")[:300])
+                    _say_why(self.writer.failure)
                     return False
-                self.session.acknowledge(job.generation, job.messages)
+                if self.session.acknowledge(job.generation, job.messages):
+                    self._acknowledged_us = max(self._acknowledged_us, job.untimed_us)
                 self._busy = False
         self.session.write()
         self._ask_barrier()
@@ -178,17 +186,18 @@ class _Loop:
         if self._busy or not inbox:
             return
         full = max(1, int(self.settings.batch_readings / self.writer.readings_per_message))
-        if len(inbox) >= full or now - self._handed_over >= self.settings.batch_seconds or flush:
-            self.writer.submit(Job(self.session.generation, self.session.take(full)))
+        is_full = len(inbox) >= full or self.session.inbox_bytes >= BATCH_BYTES
+        if is_full or now - self._handed_over >= self.settings.batch_seconds or flush:
+            self.writer.submit(Job(self.session.generation, self.session.take(full, BATCH_BYTES)))
             self._busy = True
             self._handed_over = now
 
     def _ask_barrier(self) -> None:
         """Have the broker say that it has read our acknowledgements, where untimed messages depend on it."""
-        due = self.writer.untimed_us > self._barred_us and time.monotonic() - self._barred_at >= BARRIER_S
-        if due and self.session.connected and not self._busy:
+        due = self._acknowledged_us > self._barred_us and time.monotonic() - self._barred_at >= BARRIER_S
+        if due and self.session.connected:
             self._barred_at = time.monotonic()
-            self.session.barrier(self._confirming(self.writer.untimed_us))
+            self.session.barrier(self._confirming(self._acknowledged_us))
 
     def _confirming(self, until_us: int) -> Callable[[], None]:
         def passed() -> None:
@@ -208,13 +217,27 @@ class _Loop:
         while (self._busy or self.session.inbox) and time.monotonic() < until:
             if not self._turn(reading=False):
                 return
-        self._barred_at = 0.0
-        until = time.monotonic() + BARRIER_S
-        while (
-            self.session.connected
-            and (self.session.wants_write or self.writer.untimed_us > self._barred_us)
-            and time.monotonic() < until
-        ):
-            self._turn(writing=False)
+        # What the broker has not read when the connection is closed may be lost on the way.
+        read = False
+
+        def passed() -> None:
+            nonlocal read
+            read = True
+            self.writer.confirmed_us = self._acknowledged_us
+
+        if self.session.connected:
+            self.session.barrier(passed)
+        until = time.monotonic() + FAREWELL_S
+        while self.session.connected and not read and time.monotonic() < until:
+            if not self._turn(writing=False):
+                return
         self.session.close()
         log.info("stopped")
+
+
+def _say_why(failure: BaseException | None) -> None:
+    """Log why the writer has ended: the database's word is enough, but a mistake of ours needs its trace."""
+    if isinstance(failure, psycopg.Error):
+        log.error("writer lost", error=str(failure).strip().replace("\n", " ")[:300])
+    else:
+        log.error("writer lost", exc_info=failure)

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
-_LIMIT_MS = 9.0e15 / 1000  # milliseconds; beyond it microseconds no longer fit a double, in the year 2255
+_LIMIT_US = 9_000_000_000_000_000  # beyond it, in the years 1684 and 2255, microseconds no longer fit a double
 
 
 def microseconds(time: object, zone: ZoneInfo) -> int | None:
@@ -19,20 +18,22 @@ def microseconds(time: object, zone: ZoneInfo) -> int | None:
         zone: the city's zone.
 
     Returns:
-        None when `time` is neither.
+        None when `time` is neither, or centuries away.
     """
     if isinstance(time, bool):
         return None
     if isinstance(time, int | float):
-        return round(time * 1000) if math.isfinite(time) and abs(time) < _LIMIT_MS else None
+        # Compared before it is multiplied: an integer may be larger than any double, and NaN is never less.
+        return round(time * 1000) if abs(time) < _LIMIT_US // 1000 else None
     if isinstance(time, str):
         try:
             moment = datetime.fromisoformat(time.strip())
             if moment.tzinfo is None:
                 moment = moment.replace(tzinfo=zone)
-            return (moment - _EPOCH) // _MICROSECOND
+            since_epoch = (moment - _EPOCH) // _MICROSECOND
         except (ValueError, OverflowError):
             return None
+        return since_epoch if abs(since_epoch) < _LIMIT_US else None
     return None
 
 

@@ -6,15 +6,17 @@ import time
 from datetime import datetime
 
 import paho.mqtt.client as paho
+from paho.mqtt.reasoncodes import ReasonCode
 
 from citybrain.store import quarantine
 from citybrain.store.connection import Connection
-from ingest.session import plain_client
+from ingest.session import connected_client
 
 PAGE = 1000  # entries under way to the broker at once
 PATIENCE_S = 30.0  # seconds that the broker may take to acknowledge one
 # Seconds: what a broker acknowledged is safe only a moment later, should it be killed.
 SETTLE_S = 1.0
+NO_SUBSCRIBERS = 0x10  # MQTT 5, 3.4.2.1: the broker took the message and will give it to nobody
 
 
 class ReplayError(Exception):
@@ -33,7 +35,14 @@ def replay(connection: Connection, mqtt_url: str, reason: str | None, now: datet
     published: list[int] = []
     skipped = 0
     after = 0
-    client = plain_client(mqtt_url)
+    unheard: list[int] = []
+
+    def acknowledged(_: paho.Client, userdata: object, packet_id: int, reason: ReasonCode, properties: object) -> None:
+        if reason.value == NO_SUBSCRIBERS:
+            unheard.append(packet_id)
+
+    client = connected_client(mqtt_url)
+    client.on_publish = acknowledged
     try:
         while page := quarantine.entries(connection, reason=reason, after=after, limit=PAGE):
             after = page[-1].id
@@ -44,6 +53,11 @@ def replay(connection: Connection, mqtt_url: str, reason: str | None, now: datet
         time.sleep(SETTLE_S)
         if not client.is_connected():
             raise ReplayError("The broker went away: run the command again when it is back.")
+        if unheard:
+            raise ReplayError(
+                f"{len(unheard)} entries have a topic that no collector has subscribed to, so nothing was marked. "
+                "Start `citybrain collect` (for all of city/, where the topic is wrong), then run the command again."
+            )
     finally:
         client.disconnect()
         client.loop_stop()

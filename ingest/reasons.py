@@ -11,6 +11,7 @@ class Reason(StrEnum):
     UNKNOWN_DOMAIN = "unknown_domain"
     UNKNOWN_DEVICE = "unknown_device"
     UNKNOWN_METRIC = "unknown_metric"
+    DERIVED_METRIC = "derived_metric"
     TOO_MANY_UNKNOWN = "too_many_unknown"
     EMPTY_PAYLOAD = "empty_payload"
     PAYLOAD_TOO_LARGE = "payload_too_large"

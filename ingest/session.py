@@ -8,6 +8,7 @@ import ssl
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any, Literal
 from urllib.parse import unquote, urlsplit
 
@@ -29,34 +30,42 @@ CONNECT_S = 10.0  # seconds that a broker may take to answer
 KEEPALIVE_S = 10  # seconds; a broker on another host that died is noticed after 1.5 of them
 READ_BYTES = 256 * 1024  # read from the socket at once
 RETAINED_IF_NEW = 1  # MQTT 5, 3.8.3.1: retained messages only when the subscription is new
+MESSAGE_BYTES = 300  # what a message takes in memory beside topic and payload
 BARRIER_TOPIC = "citybrain/barrier"  # nobody subscribes to it; unsubscribing from it is answered all the same
 
 
-def plain_client(url: str, client_id: str = "", *, clean: bool = True) -> paho.Client:
-    """A connected client for a short errand, with its own thread; `loop_stop` it when done.
-
-    Raises:
-        OSError: the broker can't be reached, or did not answer.
-    """
+def plain_client(url: str, client_id: str = "") -> paho.Client:
+    """A client with a session as short as its connection, which `loop_start` makes, and makes again when lost."""
     address = _Address.of(url)
     client = paho.Client(
         CallbackAPIVersion.VERSION2, client_id=client_id, protocol=paho.MQTTv5, transport=address.transport
     )
     address.identify(client)
-    client.connect(address.host, address.port, KEEPALIVE_S, clean_start=clean)
+    client.connect_async(address.host, address.port, KEEPALIVE_S, clean_start=True)
+    return client
+
+
+def connected_client(url: str, client_id: str = "") -> paho.Client:
+    """A plain client for a short errand, connected and running; `disconnect` and `loop_stop` it when done.
+
+    Raises:
+        OSError: the broker can't be reached, or did not answer.
+    """
+    client = plain_client(url, client_id)
+    client.reconnect()
     client.loop_start()
     until = time.monotonic() + CONNECT_S
     while not client.is_connected():
         if time.monotonic() > until:
             client.loop_stop()
-            raise OSError(f"The broker at {address.host} did not answer within {CONNECT_S:g} seconds.")
+            raise OSError(f"The broker did not let us in within {CONNECT_S:g} seconds.")
         time.sleep(0.01)
     return client
 
 
 def delete(url: str, session_id: str) -> None:
     """Have the broker forget a session, with all that waits in it."""
-    client = plain_client(url, session_id, clean=True)  # no expiry is asked for: it ends with the connection
+    client = connected_client(url, session_id)
     client.disconnect()
     client.loop_stop()
 
@@ -78,7 +87,7 @@ class _Address:
         unix = parts.scheme == "unix"
         secure = parts.scheme == "mqtts"
         return cls(
-            host=parts.path if unix else parts.hostname or "localhost",
+            host=unquote(parts.path) if unix else parts.hostname or "localhost",
             port=parts.port or (8883 if secure else 1883),
             transport="unix" if unix else "tcp",
             tls=ssl.create_default_context() if secure else None,
@@ -187,7 +196,7 @@ class Session:
         self.generation = 0
         self.connected = False
         self.seen_before = False  # whether the broker should know the session
-        self._on_barrier: Callable[[], None] | None = None
+        self._barriers: dict[int, Callable[[], None]] = {}
         self._last_received_us = 0
         self._address = _Address.of(url)
         self._properties = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
@@ -205,6 +214,7 @@ class Session:
         self._client.on_message = self._received
         self._client.on_connect = self._answered
         self._client.on_disconnect = self._gone
+        self._client.on_subscribe = self._subscribed
         self._client.on_unsubscribe = self._barrier_passed
         # Registering a writer keeps paho from writing in the middle of a read: `write` does it.
         self._client.on_socket_register_write = lambda *_: None
@@ -257,26 +267,34 @@ class Session:
         """Ping when it is time, and notice a dead connection; call it every second or so."""
         self._client.loop_misc()
 
-    def take(self, limit: int) -> list[Message]:
-        """The oldest `limit` messages, out of the inbox."""
-        taken = self.inbox[:limit]
-        del self.inbox[:limit]
-        self.inbox_bytes -= sum(len(message.payload) for message in taken)
+    def take(self, messages: int, size: int) -> list[Message]:
+        """The oldest messages, out of the inbox: so many, or with fewer so many bytes; at least one."""
+        taken: list[Message] = []
+        taken_bytes = 0
+        for message in islice(self.inbox, messages):
+            if taken and taken_bytes >= size:
+                break
+            taken.append(message)
+            taken_bytes += _size(message)
+        del self.inbox[: len(taken)]
+        self.inbox_bytes -= taken_bytes
         return taken
 
-    def acknowledge(self, generation: int, messages: Iterable[Message]) -> None:
-        """Acknowledge `messages` once, in order, if the connection that brought them is still there."""
+    def acknowledge(self, generation: int, messages: Iterable[Message]) -> bool:
+        """Acknowledge `messages` once, in order, if the connection that brought them is still there; was it?"""
         if generation != self.generation:
-            return  # the broker sends them again, and the store knows them
+            return False  # the broker sends them again, and the store knows them
         acknowledge = self._client.ack
         for message in messages:
             if message.packet_id:
                 acknowledge(message.packet_id, 1)
+        return True
 
     def barrier(self, passed: Callable[[], None]) -> None:
-        """Call `passed` once the broker has read everything sent so far."""
-        self._on_barrier = passed
-        self._client.unsubscribe(BARRIER_TOPIC)
+        """Call `passed` once the broker has read everything sent so far; never if the connection is lost before."""
+        _, packet_id = self._client.unsubscribe(BARRIER_TOPIC)
+        if packet_id is not None:
+            self._barriers[packet_id] = passed
 
     def close(self) -> None:
         """Disconnect in order; the session stays at the broker."""
@@ -304,9 +322,10 @@ class Session:
             topic = message.topic
         except UnicodeDecodeError:
             topic = "(a topic that is not UTF-8)"
-        payload = bytes(message.payload)
-        self.inbox.append(Message(topic, payload, now_us, message.mid if message.qos else 0))
-        self.inbox_bytes += len(payload)
+        packet_id = message.mid if message.qos else 0
+        received = Message(topic, bytes(message.payload), now_us, packet_id, message.retain)
+        self.inbox.append(received)
+        self.inbox_bytes += _size(received)
 
     def _answered(
         self,
@@ -317,7 +336,8 @@ class Session:
         properties: object,
     ) -> None:
         if reason.is_failure:
-            log.error("broker refused", session=self.session_id[-24:], reason=str(reason))
+            # The session's id is a secret: whoever knows it can empty the queue.
+            log.error("broker refused", filters=self.filters, reason=str(reason))
             return
         self.connected = True
         metrics.CONNECTIONS.inc()
@@ -329,6 +349,13 @@ class Session:
         options = SubscribeOptions(qos=1, retainHandling=RETAINED_IF_NEW)
         self._client.subscribe([(topic_filter, options) for topic_filter in self.filters])
         log.info("connected", filters=self.filters, session_present=flags.session_present)
+
+    def _subscribed(
+        self, client: paho.Client, userdata: object, packet_id: int, reasons: list[ReasonCode], properties: object
+    ) -> None:
+        for topic_filter, reason in zip(self.filters, reasons, strict=False):
+            if reason.is_failure:
+                log.error("subscription refused", filter=topic_filter, reason=str(reason))
 
     def _gone(
         self, client: paho.Client, userdata: object, flags: object, reason: ReasonCode, properties: object
@@ -343,9 +370,13 @@ class Session:
         metrics.CONNECTED.set(0)
         self.inbox.clear()
         self.inbox_bytes = 0
-        self._on_barrier = None
+        self._barriers.clear()
 
-    def _barrier_passed(self, *_: object) -> None:
-        if self._on_barrier is not None:
-            passed, self._on_barrier = self._on_barrier, None
+    def _barrier_passed(self, client: paho.Client, userdata: object, packet_id: int, *_: object) -> None:
+        passed = self._barriers.pop(packet_id, None)
+        if passed is not None:
             passed()
+
+
+def _size(message: Message) -> int:
+    return MESSAGE_BYTES + len(message.topic) + len(message.payload)

@@ -97,7 +97,7 @@ def _conflict(table: SeriesTable, row: dict[str, int | float]) -> Entry:
         topic=name.topic,
         reason=Reason.CONFLICT,
         detail=f"{name.metric} at {moment(time).isoformat()} is stored with another value than {row['value']:g}.",
-        payload=payload_of(time / 1000, name.metric, row["value"]),
+        payload=payload_of(time / 1000, {name.metric: row["value"]}),
         device=int(row["device"]),
     )
 

@@ -15,6 +15,8 @@ from typing import TypeVar
 import psycopg
 import structlog
 from tenacity import RetryCallState, Retrying, retry_if_exception, wait_exponential
+from tenacity.nap import sleep_using_event
+from tenacity.stop import stop_when_event_set
 
 from citybrain import metrics
 from citybrain.settings import Settings
@@ -40,10 +42,14 @@ ROW_AT_FAULT = ("22", "23", "P0")
 
 @dataclass
 class Job:
-    """Messages to commit, of one connection of the session."""
+    """Messages to commit, of one connection of the session.
+
+    Once it is committed, `untimed_us` says when the last of them without a time came; 0: there is none.
+    """
 
     generation: int
     messages: list[Message]
+    untimed_us: int = 0
 
 
 @dataclass
@@ -73,11 +79,11 @@ class Writer(threading.Thread):
         self.settings = settings
         self.failure: BaseException | None = None
         self.readings_per_message = 1.0
-        self.untimed_us = 0  # the newest untimed message committed ...
-        self.confirmed_us = 0  # ... and up to where the broker has read our acknowledgements
+        self.confirmed_us = 0  # up to where the broker has read our acknowledgements of untimed messages
         self._finished = finished
         self._presence = presence
         self._jobs: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
+        self._ending = threading.Event()
         self._since = datetime.now(UTC)
         self._beaten = 0.0
         self._forgotten_us = 0
@@ -85,9 +91,14 @@ class Writer(threading.Thread):
         self._span_us = chunk_span(unit.connection)
         self._load()
 
-    def submit(self, job: Job | None) -> None:
-        """Commit `job` when its turn comes; None: end after what was submitted before."""
+    def submit(self, job: Job) -> None:
+        """Commit `job` when its turn comes."""
         self._jobs.put(job)
+
+    def end(self) -> None:
+        """End after what was submitted; from now on nothing that fails is tried again."""
+        self._ending.set()
+        self._jobs.put(None)
 
     def run(self) -> None:
         """Work until told to end or until the connection is lost."""
@@ -128,8 +139,7 @@ class Writer(threading.Thread):
         readings = len(batch.readings)
         self.readings_per_message += 0.2 * (max(1.0, readings / len(job.messages)) - self.readings_per_message)
         self._commit(batch)
-        if batch.untimed:
-            self.untimed_us = max(self.untimed_us, *(message.received_us for message in batch.untimed))
+        job.untimed_us = max((message.received_us for message in batch.untimed), default=0)
         now = time.time()
         metrics.MESSAGES.inc(len(job.messages))
         metrics.BATCH_READINGS.observe(readings)
@@ -167,7 +177,7 @@ class Writer(threading.Thread):
             self._state = SeriesState.load(connection)
             return commit(connection, self._span_us, session, self._table, self._state, batch, look_everywhere=True)
 
-    def _refused(self, batch: Batch, error: BaseException) -> Batch:
+    def _refused(self, batch: Batch, error: psycopg.Error | StoreError) -> Batch:
         row = batch.readings.row(0, named=True)
         name = self._table.names[row["series"]]
         entry = Entry(
@@ -175,16 +185,22 @@ class Writer(threading.Thread):
             topic=name.topic,
             reason=Reason.STORE_REFUSED,
             detail=_brief(error),
-            payload=payload_of(row["time"] / 1000, name.metric, row["value"]),
+            payload=payload_of(row["time"] / 1000, {name.metric: row["value"]}),
             device=row["device"],
         )
         return Batch(batch.readings.clear(), [*batch.entries, entry], batch.received, batch.online, batch.untimed)
 
     def _retried(self, work: Callable[[], T]) -> T:
         """Do `work` again while the database says "not now" and the connection, with its lock, is there."""
-        return Retrying(retry=retry_if_exception(self._passing), wait=wait_exponential(0.05, max=5), before_sleep=_say)(
-            work
+        attempts = Retrying(
+            retry=retry_if_exception(self._passing),
+            wait=wait_exponential(0.05, max=5),
+            stop=stop_when_event_set(self._ending),
+            sleep=sleep_using_event(self._ending),
+            before_sleep=_say,
+            reraise=True,
         )
+        return attempts(work)
 
     def _passing(self, error: BaseException) -> bool:
         if isinstance(error, psycopg.Error):
@@ -218,8 +234,9 @@ class Writer(threading.Thread):
         return int(row[0]) if row else -1
 
 
-def _row_at_fault(error: BaseException) -> bool:
-    return isinstance(error, psycopg.Error) and (error.sqlstate or "")[:2] in ROW_AT_FAULT
+def _row_at_fault(error: psycopg.Error | StoreError) -> bool:
+    """Whether a reading may be what the store did not take (a trigger can also leave it out without a word)."""
+    return isinstance(error, StoreError) or (error.sqlstate or "")[:2] in ROW_AT_FAULT
 
 
 def _say(call: RetryCallState) -> None:

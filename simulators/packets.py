@@ -183,6 +183,7 @@ def _numbers(body: bytes) -> dict[int, int]:
     numbers = {}
     size, at = _length(body, 2) or (0, len(body))
     end = at + size
+    body = body[:end]
     while at < end:
         key, at = body[at], at + 1
         if width := _NUMBERS.get(key):
@@ -193,4 +194,6 @@ def _numbers(body: bytes) -> dict[int, int]:
                 at += 2 + (body[at] << 8 | body[at + 1])
         else:
             raise PacketError(f"The broker's CONNACK has an unknown property {key:#x}: {body.hex()}.")
+    if at > len(body):
+        raise IndexError
     return numbers

@@ -25,6 +25,7 @@ from simulators import packets
 
 RESEND_SECONDS = 1.0  # What was acknowledged so shortly before the broker fell silent is sent again ...
 RESEND_MESSAGES = 50_000  # ... at most so many messages of it.
+SETTLE_SECONDS = 0.2  # A broker that lives so long after an acknowledgement has written what it acknowledged.
 
 DEFAULT_PORTS = {"mqtt": 1883, "mqtts": 8883}
 KEEP_ALIVE = 30  # seconds
@@ -92,8 +93,9 @@ class Publisher(asyncio.Protocol):
 
         async with Publisher(Address.parse("mqtt://127.0.0.1:1883")) as publisher:
             await publisher.publish(b"city/150802/air/air-dongsi/reading", payload)
+            await publisher.drain()
 
-    The block ends when everything is acknowledged, or at once when it fails.
+    The end of the block says farewell to the broker; it does not wait for acknowledgements.
 
     Attributes:
         resent: Messages sent again after a reconnect.
@@ -136,7 +138,7 @@ class Publisher(asyncio.Protocol):
         self._failure: PublishError | None = None
         self._trouble: Exception | None = None  # why the last attempt to connect failed
 
-        self._connected = self._paused = self._scheduled = False
+        self._connected = self._paused = self._scheduled = self._closing = False
         self._room = self._window  # messages this broker lets us have in flight
         self._largest = packets.LARGEST_PACKET  # bytes this broker takes in a packet
         self._heard = 0.0  # loop time, seconds
@@ -164,12 +166,8 @@ class Publisher(asyncio.Protocol):
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Wait until everything is acknowledged, unless the block failed; then say farewell."""
-        try:
-            if kind is None:
-                await self.drain()
-        finally:
-            await self._close()
+        """Say farewell."""
+        await self._close()
 
     @property
     def outstanding(self) -> int:
@@ -190,12 +188,17 @@ class Publisher(asyncio.Protocol):
             asyncio.get_running_loop().call_soon(self._send)
 
     async def drain(self) -> None:
-        """Wait until everything is acknowledged.
+        """Wait until everything is acknowledged, and the broker has outlived its acknowledgements a little.
 
         Raises:
             PublishError: the broker refuses us, or a message.
         """
         await self._until(lambda: not self.outstanding)
+        while self.outstanding or (self._recent and self._heard < self._recent[-1][0] + SETTLE_SECONDS):
+            await asyncio.sleep(SETTLE_SECONDS)
+            if self._connected:
+                self._transport.write(packets.PING)
+            await self._until(lambda: not self.outstanding)
 
     async def _until(self, condition: Callable[[], bool]) -> None:
         while self._failure or not condition():
@@ -271,6 +274,7 @@ class Publisher(asyncio.Protocol):
             transport.write(packets.PING)
 
     async def _close(self) -> None:
+        self._closing = True
         if self._connected:
             self._transport.write(packets.DISCONNECT_WITH_WILL if self._online else packets.DISCONNECT)
             self._transport.close()
@@ -336,16 +340,21 @@ class Publisher(asyncio.Protocol):
         self._recent.append((now, message))
 
     def connection_lost(self, error: Exception | None) -> None:
-        """What the transport calls at the end; what may be lost with the broker will be sent first."""
+        """What the transport calls at the end of the connection."""
         self._connected = self._paused = False
+        if not self._closing:
+            self._requeue()
+        if not self._lost.done():
+            self._lost.set_result(None)
+
+    def _requeue(self) -> None:
+        """What the broker may have lost, and what it did not acknowledge, will be sent first, as it was once."""
         again = [message for _, message in self._recent]
         again += [message for message in self._in_flight.values() if message is not self._online]
         self._recent.clear()
         self._in_flight.clear()
         self._waiting.extendleft(reversed(again))
         self.resent += len(again)
-        if not self._lost.done():
-            self._lost.set_result(None)
 
     def pause_writing(self) -> None:
         """What the transport calls when its buffer is full."""

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import polars as pl
 
+ZONE = "Asia/Shanghai"  # of the local times
 DATE_PARTS = ("year", "month", "day", "hour")
 
 METRICS = {
@@ -36,12 +37,11 @@ class RecordingError(Exception):
     """A file is not a recording; the text says where, and what was expected."""
 
 
-def read(paths: Iterable[Path], zone: str = "Asia/Shanghai") -> pl.DataFrame:
+def read(paths: Iterable[Path]) -> pl.DataFrame:
     """The readings of all files together, in order of time and station.
 
     Args:
-        paths: CSV files with the columns `DATE_PARTS` (start of the hour, local time), station and `METRICS`.
-        zone: The IANA zone of their local time.
+        paths: CSV files with the columns `DATE_PARTS` (start of the hour in `ZONE`), station and `METRICS`.
 
     Returns: `station` (text), `time` (i64, us UTC) and a column (f64) for each metric; null where the file
         has `NA` or nothing.
@@ -49,14 +49,14 @@ def read(paths: Iterable[Path], zone: str = "Asia/Shanghai") -> pl.DataFrame:
     Raises:
         RecordingError: a file can't be read or is malformed, or a station has an hour twice.
     """
-    readings = pl.concat([_read(path, zone) for path in paths]).sort("time", "station")
+    readings = pl.concat([_read(path) for path in paths]).sort("time", "station")
     twice = readings.filter(pl.struct("station", "time").is_duplicated()).head(1)
     for station, hour in twice.select("station", pl.from_epoch("time", "us")).iter_rows():
         raise RecordingError(f"Station {station} has the hour {hour} UTC twice; each may be there once.")
     return readings
 
 
-def _read(path: Path, zone: str) -> pl.DataFrame:
+def _read(path: Path) -> pl.DataFrame:
     try:
         _check_shape(path)
         rows = pl.read_csv(path, infer_schema=False, null_values="NA")
@@ -73,20 +73,16 @@ def _read(path: Path, zone: str) -> pl.DataFrame:
     _check(path, rows, "station", name, "a station's name of letters, digits, '.', '_' and '-'")
     for column in METRICS:
         number = pl.col(column).cast(pl.Float64, strict=False).is_finite()
-        good, expected = (
-            (number, "a number") if column != "wd" else (pl.col("wd").is_in(COMPASS), "a compass point")
-        )
+        good, expected = (number, "a number") if column != "wd" else (pl.col("wd").is_in(COMPASS), "a compass point")
         _check(path, rows, column, pl.col(column).is_null() | good, f"{expected} or NA")
 
     date = pl.format("{}-{}-{} {}:00", *DATE_PARTS)
     local = date.str.to_datetime("%Y-%m-%d %H:%M", time_unit="us", strict=False)
-    hour = local.dt.replace_time_zone(zone, ambiguous="earliest", non_existent="null")
+    hour = local.dt.replace_time_zone(ZONE, ambiguous="earliest", non_existent="null")
     rows = rows.with_columns(date.alias("hour"), time=hour.dt.epoch("us"))
-    _check(path, rows, "hour", pl.col("time").is_not_null(), f"an hour of the calendar in {zone}")
+    _check(path, rows, "hour", pl.col("time").is_not_null(), f"an hour of the calendar in {ZONE}")
 
-    values = [
-        pl.col(column).cast(pl.Float64).alias(metric) for column, metric in METRICS.items() if column != "wd"
-    ]
+    values = [pl.col(column).cast(pl.Float64).alias(metric) for column, metric in METRICS.items() if column != "wd"]
     wind = pl.col("wd").replace_strict(DEGREES, default=None, return_dtype=pl.Float64).alias("wind_direction")
     return rows.select("station", "time", *values, wind).with_columns(pl.col("co") / MICROGRAMS)
 
@@ -105,8 +101,7 @@ def _check_shape(path: Path) -> None:
         for fields in lines:
             if fields and len(fields) != len(header):
                 raise RecordingError(
-                    f"{path}, line {lines.line_num}: expected {len(header)} fields as in line 1, "
-                    f"found {len(fields)}."
+                    f"{path}, line {lines.line_num}: expected {len(header)} fields as in line 1, found {len(fields)}."
                 )
 
 

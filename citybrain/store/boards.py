@@ -111,6 +111,7 @@ class Latest(NamedTuple):
     unit: str | None
     states: dict[str, int]
     interval_s: float | None
+    derived: bool
     time: datetime
     value: float
     quality: int
@@ -134,6 +135,14 @@ class Extreme(NamedTuple):
 class Point(NamedTuple):
     """The value of one hour, which begins at `hour`."""
 
+    hour: datetime
+    value: float
+
+
+class DevicePoint(NamedTuple):
+    """The value of one hour of a device, which begins at `hour`."""
+
+    device_id: int
     hour: datetime
     value: float
 
@@ -225,6 +234,11 @@ async def extreme(reader: Reader, domain: str, metric: str, worst: Worst) -> Ext
 async def trend(reader: Reader, domain: str, metric: str, worst: Worst) -> list[Point]:
     """The worst hourly mean of a metric in a domain, for each of the last 24 hours that has one."""
     return await _rows(reader, Point, "trend", domain=domain, metric=metric, sign=_SIGN[worst])
+
+
+async def trends(reader: Reader, devices: list[int], metric: str) -> list[DevicePoint]:
+    """The hourly means of a metric of `devices`, for each of the last 24 hours that has one, by device."""
+    return await _rows(reader, DevicePoint, "trends", devices=devices, metric=metric)
 
 
 async def server(reader: Reader) -> Server:

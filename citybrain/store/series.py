@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, NamedTuple, Self
@@ -57,6 +58,7 @@ class _Metric:
     codes: dict[object, float] | None
     unit: str | None
     verified: bool
+    derived: bool
     traits: tuple[Any, ...]
 
 
@@ -94,7 +96,9 @@ class SeriesTable:
     listed: set[int] = field(default_factory=set)  # devices that the catalogue names
     keys: dict[int, tuple[str, str, str]] = field(default_factory=dict)  # the other way round
     names: dict[int, SeriesName] = field(default_factory=dict)
-    channels: dict[int, dict[str, Channel]] = field(default_factory=dict)
+    # By device and metric. Derived series are apart: they have another writer, so no message may reach them.
+    channels: defaultdict[int, dict[str, Channel]] = field(default_factory=lambda: defaultdict(dict))
+    derived: defaultdict[int, dict[str, int]] = field(default_factory=lambda: defaultdict(dict))
     _metrics: dict[tuple[str, str], _Metric] = field(default_factory=dict)
     _traits: Column = field(default_factory=lambda: np.full(1024, NO_TRAITS, TRAITS))
 
@@ -105,7 +109,7 @@ class SeriesTable:
         table = cls(version=rows[0] if rows else 0)
         table.regions = frozenset(id for (id,) in connection.execute(query("series", "regions")))
         table.domains = frozenset(id for (id,) in connection.execute(query("series", "domains")))
-        for domain, name, id, kind, states, unit, verified, *limits, feeds in connection.execute(
+        for domain, name, id, kind, states, unit, verified, derived, *limits, feeds in connection.execute(
             query("series", "metrics")
         ):
             bits = sum(1 << table._function(function) for function in feeds)
@@ -116,6 +120,7 @@ class SeriesTable:
                 _codes(kind, states),
                 unit,
                 verified,
+                derived,
                 (low, high, step, stuck_s * 1e6, interval_s * 1e6, revises, bits),
             )
         for region, domain, name, id, verified in connection.execute(query("series", "devices")):
@@ -123,7 +128,6 @@ class SeriesTable:
             if verified:
                 table.listed.add(id)
             table.keys[id] = (region, domain, name)
-            table.channels[id] = {}
         for device, domain, metric, series in connection.execute(query("series", "series")):
             table._add(device, table.keys[device], metric, series, table._metrics[domain, metric])
         row = connection.execute(query("series", "unverified")).fetchone()
@@ -134,6 +138,10 @@ class SeriesTable:
         """Whether the domain has the metric."""
         return (domain, metric) in self._metrics
 
+    def metric_derived(self, domain: str, metric: str) -> bool:
+        """Whether a known metric is computed here, so that no device may report it."""
+        return self._metrics[domain, metric].derived
+
     def unit(self, domain: str, metric: str) -> str | None:
         """The unit that a known metric is kept in."""
         return self._metrics[domain, metric].unit
@@ -143,9 +151,9 @@ class SeriesTable:
         return self._traits[series]
 
     def series_of(self, connection: Connection, device: int, metric: str) -> int:
-        """The series of a known device's metric, made where it is new."""
-        channel = self.channels[device].get(metric) or self.register_series(connection, self.keys[device], metric)
-        return channel.series
+        """The series of a known device's derived metric, made where it is new."""
+        series = self.derived[device].get(metric)
+        return series or self.register_series(connection, self.keys[device], metric).series
 
     def register_device(self, connection: Connection, key: tuple[str, str, str], now: datetime) -> int:
         """A device that nobody listed; `key` is its region, domain and name. Returns its id."""
@@ -154,7 +162,6 @@ class SeriesTable:
         id = _one(connection.execute(query("series", "add_device"), values).fetchone())
         self.devices[key] = id
         self.keys[id] = key
-        self.channels.setdefault(id, {})
         return id
 
     def register_series(self, connection: Connection, key: tuple[str, str, str], metric: str) -> Channel:
@@ -163,7 +170,7 @@ class SeriesTable:
         known = self._metrics.get((domain, metric))
         if known is None:
             id = _one(connection.execute(query("series", "add_metric"), {"domain": domain, "name": metric}).fetchone())
-            known = _Metric(id, "number", None, None, False, tuple(NO_TRAITS)[1:])
+            known = _Metric(id, "number", None, None, False, False, tuple(NO_TRAITS)[1:])
             self._metrics[domain, metric] = known
         device = self.devices[key]
         values = {"device": device, "metric": known.id}
@@ -180,7 +187,10 @@ class SeriesTable:
         self._traits[series] = (device, *known.traits)
         self.names[series] = SeriesName(*key, metric)
         channel = Channel(series, known.codes)
-        self.channels[device][metric] = channel
+        if known.derived:
+            self.derived[device][metric] = series
+        else:
+            self.channels[device][metric] = channel
         return channel
 
     def _function(self, name: str) -> int:

@@ -28,7 +28,6 @@ SETTINGS: Mapping[str, str] = {
     "max_queued_bytes": "0",
     "max_inflight_messages": "65000",  # 20, the default, caps every receive maximum; 65535 warns a lot
     "max_packet_size": "4194304",  # bytes: payloads too large for us must still reach quarantine
-    "max_keepalive": "3600",  # seconds: a silent device is given up after 1.5 times that
     "sys_interval": "5",  # seconds
     "log_dest": "stdout",
     "log_timestamp_format": "%Y-%m-%dT%H:%M:%S",

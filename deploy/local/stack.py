@@ -12,7 +12,7 @@ import socket
 import subprocess
 import sysconfig
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -111,7 +111,8 @@ def up(settings: Settings, *, detach: bool, demo: bool) -> None:
                 _stay(process, place)
         except KeyboardInterrupt:
             console.print("Stopping; data stays.")
-            supervisor.stop()
+            with suppress(KeyboardInterrupt):  # a second Ctrl-C leaves; the supervisor goes on stopping
+                supervisor.stop()
         except BaseException:
             supervisor.stop()
             raise
@@ -301,12 +302,16 @@ def _progress(console: Console) -> Iterator[Report]:
 
 @contextmanager
 def _terminate_as_interrupt() -> Iterator[None]:
-    """Let SIGTERM and a closed terminal do what Ctrl-C does."""
+    """Let SIGTERM and a closed terminal do what Ctrl-C does.
+
+    A shell starts background jobs deaf to Ctrl-C's signal; an `up` there hears it all the same.
+    """
 
     def interrupt(number: int, frame: FrameType | None) -> NoReturn:
         raise KeyboardInterrupt
 
-    before = {number: signal.signal(number, interrupt) for number in (signal.SIGTERM, signal.SIGHUP)}
+    numbers = signal.SIGINT, signal.SIGTERM, signal.SIGHUP
+    before = {number: signal.signal(number, interrupt) for number in numbers}
     try:
         yield
     finally:

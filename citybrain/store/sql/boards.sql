@@ -72,7 +72,7 @@ order by domain, place
 -- name: latest
 -- The newest reading of each series of these devices.
 select device_id, domain_id as domain, device, metric, title_zh, title_en, kind, unit, states,
-       extract(epoch from expected_interval)::float8 as interval_s, time, value, quality, good
+       extract(epoch from expected_interval)::float8 as interval_s, derived, time, value, quality, good
 from board_latest where device_id = any(%(devices)s) order by device_id, metric
 
 -- name: extreme
@@ -97,6 +97,17 @@ cross join lateral (
 ) h
 where s.domain_id = %(domain)s and s.metric = %(metric)s and h.mean is not null
 group by h.hour order by h.hour
+
+-- name: trends
+-- The hourly means of a metric of these devices, for each of the last 24 hours that has a good reading.
+select s.device_id, h.hour, h.mean as value
+from board_series s
+cross join lateral (
+    select hour, mean from board_hour
+    where series_id = s.series_id and hour > now() - interval '24 hours' and hour <= now()
+) h
+where s.device_id = any(%(devices)s) and s.metric = %(metric)s and h.mean is not null
+order by s.device_id, h.hour
 
 -- name: server
 -- The database itself: its size, its chunks, and the locks held or waited for of those there is room for.

@@ -8,7 +8,7 @@ select catalogue_version from installation
 select id from region
 
 -- name: metrics
-select domain_id, name, id, kind, states, unit, verified,
+select domain_id, name, id, kind, states, unit, verified, derived,
        coalesce(low, '-Infinity'), coalesce(high, 'Infinity'), coalesce(max_step, 'Infinity'),
        coalesce(extract(epoch from stuck_after), 'Infinity')::float8, coalesce(extract(epoch from expected_interval), 'Infinity')::float8,
        revises, feeds

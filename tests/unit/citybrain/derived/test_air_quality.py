@@ -27,7 +27,10 @@ def microseconds(time: datetime) -> int:
 
 
 def frame(hours: Mapping[datetime, Values], station: int = 7) -> pl.DataFrame:
-    rows = [(station, microseconds(time), *(values.get(p) for p in air_quality.POLLUTANTS)) for time, values in hours.items()]
+    rows = [
+        (station, microseconds(time), *(values.get(p) for p in air_quality.POLLUTANTS))
+        for time, values in hours.items()
+    ]
     return pl.DataFrame(rows, schema=SCHEMA, orient="row")
 
 
@@ -42,9 +45,7 @@ def one_hour(at: datetime, **values: float | None) -> dict[str, float]:
 
 def one_day(start: datetime, values: Mapping[str, list[float | None]]) -> dict[str, float]:
     """A clean day in which the named pollutants have these 24 hourly means."""
-    hours = {
-        start + timedelta(hours=n): CLEAN | {p: means[n] for p, means in values.items()} for n in range(24)
-    }
+    hours = {start + timedelta(hours=n): CLEAN | {p: means[n] for p, means in values.items()} for n in range(24)}
     return results(air_quality.daily, frame(hours), start)
 
 

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from fractions import Fraction
+from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 import polars as pl
@@ -47,7 +48,7 @@ def iaqi(column: str, mean: Fraction, on: date) -> int | None:
         if on < date(2026, 3, 1) and row[0] == 100:
             node = {"pm25_24h": 75, "pm10_24h": 150}.get(column, node)
         nodes.append((row[0], node))
-    for (low_index, low), (high_index, high) in zip(nodes, nodes[1:], strict=False):
+    for (low_index, low), (high_index, high) in pairwise(nodes):
         if low <= c <= high:
             return math.ceil((high_index - low_index) * (c - low) / (high - low) + low_index)
     if column in ("so2_1h", "o3_8h"):
