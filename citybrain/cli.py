@@ -1,4 +1,4 @@
-"""The command `citybrain`. Each command imports its part when it runs, so that help is quick."""
+"""The command `citybrain`. Each command imports its part when it runs, so that no command waits for another's."""
 
 from __future__ import annotations
 
@@ -12,7 +12,10 @@ from rich.console import Console
 from rich.table import Table
 
 from citybrain import log
-from citybrain.settings import PROJECT, Settings, SettingsError, settings
+from citybrain.errors import Correctable
+from citybrain.settings import settings
+from deploy.local import addresses
+from simulators.replay import replay_command
 
 if TYPE_CHECKING:
     from citybrain.store.connection import Connection
@@ -34,35 +37,13 @@ app.add_typer(sessions, name="sessions")
 console = Console()
 
 
-class UsageError(Exception):
-    """What was asked for can't be done; the text says what to do."""
-
-
 def main() -> None:
-    """Run the command line; errors that a person can mend are one sentence, not a traceback."""
+    """Run the command line; what a person can put right is one sentence, not a traceback."""
     import psycopg
-
-    from citybrain.catalogue.errors import CatalogueError
-    from citybrain.store.migrate import MigrationError
-    from deploy.local import LocalError
-    from ingest.orphans import StillCollected
-    from ingest.ownership import UnknownRegion
-    from ingest.quarantine import ReplayError
-    from simulators.recording import RecordingError
 
     try:
         app()
-    except (
-        SettingsError,
-        UsageError,
-        CatalogueError,
-        MigrationError,
-        LocalError,
-        UnknownRegion,
-        StillCollected,
-        ReplayError,
-        RecordingError,
-    ) as error:
+    except Correctable as error:
         sys.exit(str(error))
     except psycopg.errors.UndefinedTable:
         sys.exit("The database lacks our tables: run `citybrain db migrate`.")
@@ -70,22 +51,11 @@ def main() -> None:
         sys.exit(f"The database can't be reached: {error}")
 
 
-def _database_url(chosen: Settings) -> str:
-    from deploy.local import addresses
-
-    return chosen.database_url or addresses.database_url(chosen)
-
-
-def _mqtt_url(chosen: Settings) -> str:
-    from deploy.local import addresses
-
-    return chosen.mqtt_url or addresses.mqtt_url(chosen)
-
-
 def _writer(application: str) -> Connection:
+    """A connection to the store in use, as a writer."""
     from citybrain.store.connection import connect
 
-    return connect(_database_url(settings()), "writer", application)
+    return connect(addresses.database_url(settings()), "writer", application)
 
 
 @app.command()
@@ -115,7 +85,7 @@ def migrate() -> None:
     from citybrain.store import migrate as migrations
 
     chosen = settings()
-    edition = migrations.migrate(_database_url(chosen), load(chosen.catalogue_dir), chosen.chunk_days)
+    edition = migrations.migrate(addresses.database_url(chosen), load(chosen.catalogue_dir), chosen.chunk_days)
     console.print(f"Up to date; TimescaleDB {edition.version}, {edition.license} edition.")
 
 
@@ -126,7 +96,7 @@ def maintain() -> None:
     from citybrain.store.connection import connect
 
     chosen = settings()
-    with connect(_database_url(chosen), "owner", "maintain") as connection:
+    with connect(addresses.database_url(chosen), "owner", "maintain") as connection:
         for what, number in retention.enforce(connection, chosen, datetime.now(UTC)).items():
             console.print(f"{what}: {number} dropped")
 
@@ -147,10 +117,11 @@ def collect(
     log.configure(chosen.log_level)
     if chosen.metrics_port:
         start_http_server(chosen.metrics_port, addr=chosen.http_host)
-    collector = Collector(chosen, _database_url(chosen), _mqtt_url(chosen))
+    mqtt_url = addresses.collector_url(chosen)
+    collector = Collector(chosen, addresses.database_url(chosen), mqtt_url)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: collector.stop())
-    with BrokerWatch(_mqtt_url(chosen)):
+    with BrokerWatch(mqtt_url):
         collector.run()
 
 
@@ -161,7 +132,7 @@ def derive() -> None:
 
     chosen = settings()
     log.configure(chosen.log_level)
-    runner = Runner(_database_url(chosen), chosen.zone)
+    runner = Runner(addresses.database_url(chosen), chosen.zone)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: runner.stop())
     runner.run()
@@ -174,7 +145,7 @@ def api() -> None:
 
     chosen = settings()
     log.configure(chosen.log_level)
-    serve(chosen, _database_url(chosen))
+    serve(chosen, addresses.database_url(chosen))
 
 
 @app.command()
@@ -244,7 +215,7 @@ def quarantine_replay(
     from ingest.quarantine import replay
 
     with _writer("quarantine") as connection:
-        replayed, skipped = replay(connection, _mqtt_url(settings()), reason, datetime.now(UTC))
+        replayed, skipped = replay(connection, addresses.mqtt_url(settings()), reason, datetime.now(UTC))
     console.print(f"{replayed} entries replayed" + (f", {skipped} cut short and left" if skipped else "") + ".")
 
 
@@ -268,13 +239,8 @@ def sessions_forget(
     """Delete the session of a unit that nobody collects any more, with all that waits in it."""
     from ingest import orphans
 
-    orphans.forget(_database_url(settings()), _mqtt_url(settings()), unit)
+    orphans.forget(addresses.database_url(settings()), addresses.mqtt_url(settings()), unit)
     console.print(f"The broker has forgotten the session of {unit}.")
 
 
-@app.command("replay")
-def replay_command_placeholder() -> None:
-    """Replaced below by the simulators' command."""
-
-
-__all__ = ["PROJECT", "app", "main"]
+app.command("replay")(replay_command)

@@ -12,13 +12,15 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pydantic import AfterValidator, Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from citybrain.errors import Correctable
+
 PROJECT = Path(__file__).resolve().parent.parent
 
 DATABASE_SCHEMES = ("postgresql", "postgres")
 MQTT_SCHEMES = ("mqtt", "mqtts", "unix")
 
 
-class SettingsError(Exception):
+class SettingsError(Correctable):
     """One or more settings can't be used; the text names each, what it was and what was expected."""
 
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime
 
+from citybrain.errors import Correctable
 from citybrain.store.connection import Connection
 from citybrain.store.sql import query
 from ingest.ownership import EVERYTHING, claim
 from ingest.session import delete
 
 
-class StillCollected(Exception):
+class StillCollected(Correctable):
     """Somebody collects the unit, so its session is no orphan."""
 
 

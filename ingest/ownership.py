@@ -6,13 +6,14 @@ from dataclasses import dataclass
 
 import psycopg
 
+from citybrain.errors import Correctable
 from citybrain.store.connection import Connection, connect
 from citybrain.store.sql import query
 
 EVERYTHING = "city"
 
 
-class UnknownRegion(Exception):
+class UnknownRegion(Correctable):
     """The catalogue has no such region."""
 
 

@@ -8,6 +8,7 @@ from datetime import datetime
 import paho.mqtt.client as paho
 from paho.mqtt.reasoncodes import ReasonCode
 
+from citybrain.errors import Correctable
 from citybrain.store import quarantine
 from citybrain.store.connection import Connection
 from ingest.session import connected_client
@@ -19,7 +20,7 @@ SETTLE_S = 1.0
 NO_SUBSCRIBERS = 0x10  # MQTT 5, 3.4.2.1: the broker took the message and will give it to nobody
 
 
-class ReplayError(Exception):
+class ReplayError(Correctable):
     """The broker did not take everything; nothing was marked, so that the same command does it again."""
 
 

@@ -21,6 +21,7 @@ from types import TracebackType
 from typing import NamedTuple, Self
 from urllib.parse import unquote, urlsplit
 
+from citybrain.errors import Correctable
 from simulators import packets
 
 RESEND_SECONDS = 1.0  # What was acknowledged so shortly before the broker fell silent is sent again ...
@@ -37,7 +38,7 @@ CHUNK = 64 * 1024  # bytes written at once: where asyncio, too, calls a buffer f
 PASSING = {0x00, 0x80, 0x83, 0x88, 0x89, 0x8B, 0x8D, 0x97, 0x98, 0x9F}
 
 
-class PublishError(Exception):
+class PublishError(Correctable):
     """Publishing can't go on; the text says why and what to do."""
 
 

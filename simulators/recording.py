@@ -8,6 +8,8 @@ from pathlib import Path
 
 import polars as pl
 
+from citybrain.errors import Correctable
+
 ZONE = "Asia/Shanghai"  # of the local times
 DATE_PARTS = ("year", "month", "day", "hour")
 
@@ -33,7 +35,7 @@ DEGREES = {point: 22.5 * number for number, point in enumerate(COMPASS)}  # Wher
 MICROGRAMS = 1000  # ug in a mg: the files have CO in ug/m3, the catalogue in mg/m3.
 
 
-class RecordingError(Exception):
+class RecordingError(Correctable):
     """A file is not a recording; the text says where, and what was expected."""
 
 

@@ -184,7 +184,9 @@ async def _publish(
                     with _progress(console) as progress:
                         await _send(publisher, paced(batch, options.speed, start), totals, progress)
                     if options.follow:
-                        console.print(f"Published {totals}. Each further hour follows when its time comes.")
+                        console.print(
+                            f"Published {totals}. Each further hour follows when its time comes.", soft_wrap=True
+                        )
                 else:
                     await _send(publisher, batch, totals, Progress(disable=True))
         except asyncio.CancelledError:
@@ -264,13 +266,16 @@ def replay_command(
     console = Console()
     totals = replay(files, options, addresses.mqtt_url(settings()), console)
     stopped = " Stopped before the end." if totals.interrupted and not follow else ""
-    console.print(f"Published {totals}.{stopped}")
+    console.print(f"Published {totals}.{stopped}", soft_wrap=True)
     if totals.unacknowledged:
-        console.print(f"{totals.unacknowledged:,} messages may not have arrived; replay again to be sure.")
+        console.print(
+            f"{totals.unacknowledged:,} messages may not have arrived; replay again to be sure.", soft_wrap=True
+        )
     if totals.unheard:
         console.print(
             f"{totals.unheard:,} messages had no subscriber and are lost: start `citybrain collect` once, so that "
-            "the broker keeps messages for it, and replay again."
+            "the broker keeps messages for it, and replay again.",
+            soft_wrap=True,
         )
     if totals.unheard or totals.unacknowledged or (totals.interrupted and not follow):
         raise typer.Exit(1)

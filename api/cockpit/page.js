@@ -11,6 +11,8 @@ const CITY = "city"; // the unit of a collector that owns all regions
 const COLUMNS = { air: ["primary_pollutant", "pm25", "pm10", "so2", "no2", "co", "o3"] };
 const MOST_COLUMNS = 7;
 
+const FEW_SITES = 5; // so many have room for higher rows
+
 /**
  * The whole page.
  * @param view {status, now (ms, the server's clock), away (null, "server" or "database"), answeredAt (ms), rate}
@@ -100,7 +102,7 @@ function account(ledger, now, words, calendar) {
 
 function sites({ status, now }, words, calendar) {
   const { say } = words;
-  return h("section", { class: "panel sites" },
+  return h("section", { class: status.sites.length <= FEW_SITES ? "panel sites roomy" : "panel sites" },
     h("h2", {}, say("sites"), h("small", {}, say("sites_hint"))),
     h("div", { class: "scroll" }, status.domains.filter(({ places }) => places).map((domain) => siteTable(domain, status, now, words, calendar))));
 }
@@ -191,7 +193,7 @@ function card({ title, devices, vital, newest }, now, words) {
     h("h2", {}, of(title), h("small", {}, devices.online ? say("online", { online: devices.online, n }) : say("devices", { n }))),
     vital
       ? [h("div", {},
-          h("label", {}, `${FORMULAS[vital.metric] ?? of(vital.title)} ${say(`worst_${vital.worst}`)}`),
+          h("div", { class: "label" }, `${FORMULAS[vital.metric] ?? of(vital.title)} ${say(`worst_${vital.worst}`)}`),
           h("div", { class: vital.stale ? "big stale" : "big" }, number(vital.value), h("small", {}, unit(vital.unit)))),
         spark(vital.trend, trendLabel(vital.trend, words)),
         h("p", {}, h("b", { class: "clip", title: of(vital.place) }, of(vital.place)), h("span", {}, trendLabel(vital.trend, words)))]

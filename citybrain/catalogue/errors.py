@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from citybrain.errors import Correctable
+
 
 @dataclass(frozen=True, slots=True, order=True)
 class Problem:
@@ -24,7 +26,7 @@ class Problem:
         return f"{place}: {self.field}: {self.message}" if self.field else f"{place}: {self.message}"
 
 
-class CatalogueError(Exception):
+class CatalogueError(Correctable):
     """The catalogue can't be used; the text has a line for each of `problems`, by file and line."""
 
     def __init__(self, problems: Iterable[Problem]) -> None:

@@ -15,6 +15,7 @@ from psycopg import sql
 from psycopg.types.json import Jsonb
 
 from citybrain.catalogue.model import Catalogue, Domain, Metric
+from citybrain.errors import Correctable
 from citybrain.store.connection import Connection, connect
 from citybrain.store.sql import query
 
@@ -22,7 +23,7 @@ MIGRATIONS = Path(__file__).parent / "migrations"
 SERVER_VERSIONS = range(160_000, 190_000)  # PostgreSQL 16 to 18, as server_version_num
 
 
-class MigrationError(Exception):
+class MigrationError(Correctable):
     """The database can't be brought to this release; the text says why and what to do."""
 
 

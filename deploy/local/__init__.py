@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from citybrain.errors import Correctable
+
 Report = Callable[[str, float], None]
 """Told what is going on, and which share of it (0 to 1) is done."""
 
@@ -12,5 +14,5 @@ Notice = Callable[[str], None]
 """Told one sentence that the user should keep."""
 
 
-class LocalError(Exception):
+class LocalError(Correctable):
     """Something on this machine stands in the way; the text says what, where, and what to do."""

@@ -45,7 +45,8 @@ class Source:
         """An apt source (deb822) for another suite of the same archive, its package index only."""
         fields = {
             "Types": "deb",
-            "URIs": self.uri,
+            # apt reads `file:` packages where they are; these are to lie with the others.
+            "URIs": re.sub("^file:", "copy:", self.uri),
             "Suites": suite,
             "Components": "main",
             "Architectures": architecture,

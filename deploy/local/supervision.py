@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import configparser
-import io
 import os
 import shlex
 import signal
@@ -69,7 +68,7 @@ class Supervisor:
         Raises:
             LocalError: it does not answer.
         """
-        self.configuration.write_text(self._configure(programs))
+        self.write(programs)
         with (self.logs / "supervisord.out").open("wb") as out:
             process = subprocess.Popen(
                 [sys.executable, "-m", "supervisor.supervisord", "--configuration", str(self.configuration)],
@@ -137,18 +136,8 @@ class Supervisor:
         """End programs whose supervisor was killed."""
         processes.end(processes.with_environment("SUPERVISOR_SERVER_URL", self._url), signal.SIGTERM, 10)
 
-    def _pid(self) -> int | None:
-        try:
-            return int(self._call("getPID"))
-        except (OSError, Error):
-            return None
-
-    def _call(self, method: str, *arguments: object) -> Any:
-        with ServerProxy("http://localhost", SupervisorTransport(serverurl=self._url)) as proxy:
-            return getattr(proxy.supervisor, method)(*arguments)
-
-    def _configure(self, programs: Sequence[Program]) -> str:
-        """The text of supervisor's configuration file."""
+    def write(self, programs: Sequence[Program]) -> None:
+        """Write supervisor's configuration file."""
         sections: dict[str, dict[str, object]] = {
             "unix_http_server": {"file": self.socket, "chmod": "0700"},
             "rpcinterface:supervisor": {
@@ -193,6 +182,15 @@ class Supervisor:
                 for name, section in sections.items()
             }
         )
-        text = io.StringIO()
-        file.write(text)
-        return text.getvalue()
+        with self.configuration.open("w") as text:
+            file.write(text)
+
+    def _pid(self) -> int | None:
+        try:
+            return int(self._call("getPID"))
+        except (OSError, Error):
+            return None
+
+    def _call(self, method: str, *arguments: object) -> Any:
+        with ServerProxy("http://localhost", SupervisorTransport(serverurl=self._url)) as proxy:
+            return getattr(proxy.supervisor, method)(*arguments)

@@ -14,12 +14,13 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
+from uuid import uuid4
 
 import httpx
 import paho.mqtt.publish
 import psycopg
 import pytest
+from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict
 
 from citybrain.settings import PROJECT, Settings
@@ -114,15 +115,16 @@ class City:
 
 
 HOUR = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
-NOW = datetime.now(UTC)
 
 
 @pytest.fixture(scope="module")
 def city(database_server: Database, template: str, broker: Broker) -> Iterator[City]:
     """An air station of the catalogue, an unlisted pressure gauge, and what can't be understood."""
+    name = f"test_api_{uuid4().hex}"
     with psycopg.connect(database_server.url, autocommit=True) as connection:
-        connection.execute(f"create database test_api template {template}")  # type: ignore[call-overload]
-    url = f"postgresql://postgres@/test_api?host={Path(str(conninfo_to_dict(database_server.url)['host']))}"
+        copy = sql.SQL("create database {} template {}")
+        connection.execute(copy.format(sql.Identifier(name), sql.Identifier(template)))
+    url = f"postgresql://postgres@/{name}?host={conninfo_to_dict(database_server.url)['host']}"
     with psycopg.connect(url) as connection:
         # The broker is shared with tests on other copies of the template: a session of our own.
         connection.execute("update installation set session_secret = 'test-api'")
@@ -156,3 +158,12 @@ def city(database_server: Database, template: str, broker: Broker) -> Iterator[C
     finally:
         collector.stop()
         thread.join()
+
+
+@pytest.fixture(scope="session")
+def template(template: str, database_server: Database) -> str:
+    with psycopg.connect(database_server.url, autocommit=True) as connection:
+        name = sql.Identifier(template)
+        connection.execute(sql.SQL("alter database {} with allow_connections false").format(name))
+        connection.execute("select pg_terminate_backend(pid) from pg_stat_activity where datname = %s", (template,))
+    return template
