@@ -27,7 +27,6 @@ from paho.mqtt.properties import Properties
 
 from citybrain.catalogue.load import load
 from citybrain.settings import PROJECT, Settings
-from citybrain.store.connection import connect
 from citybrain.store.migrate import migrate
 from citybrain.store.readings import chunk_span
 from citybrain.store.series import SeriesTable
@@ -79,10 +78,9 @@ class Bench:
 @contextmanager
 def servers() -> Iterator[Bench]:
     """Servers with the schema in place."""
-    with tempfile.TemporaryDirectory() as name:
-        with postgres(Path(name)) as database, mosquitto(Path(name)) as broker:
-            migrate(database.url, load(PROJECT))
-            yield Bench(database, broker, database.url)
+    with tempfile.TemporaryDirectory() as name, postgres(Path(name)) as database, mosquitto(Path(name)) as broker:
+        migrate(database.url, load(PROJECT))
+        yield Bench(database, broker, database.url)
 
 
 @contextmanager
@@ -102,6 +100,13 @@ def collector(bench: Bench) -> Iterator[subprocess.Popen[bytes]]:
     finally:
         process.terminate()
         process.wait(60)
+
+
+def register(bench: Bench, devices: int) -> None:
+    """Let every device of a load be known, as a city's are."""
+    before = bench.count()
+    bench.load(devices, 0, 1, devices, time.time_ns() // 1_000_000 - 48 * HOUR_MS).communicate()
+    bench.wait_for(before + devices, 60)
 
 
 def wait_connected(bench: Bench) -> None:
@@ -225,21 +230,40 @@ def time_of_today(settings: Settings) -> object:
 
 def sustained(bench: Bench, rate: int = 12_500, seconds: int = 60) -> None:
     """One reading a message at a given rate for a minute: nothing lost, and nothing left when the publisher ends."""
-    with collector(bench):
+    with collector(bench) as collecting:
         wait_connected(bench)
+        register(bench, 5000)
         before = bench.count()
+        used = processor_seconds(bench, collecting)
         messages = rate * seconds
         process = bench.load(messages, rate, 1, 5000, 0)
         out, _ = process.communicate()
         behind = bench.wait_for(before + messages, 120)
+        costs = [1e6 * (now - then) / messages for then, now in zip(used, processor_seconds(bench, collecting), strict=True)]
     published = messages / float(out)
     print(f"sustained: {published:,.0f} messages/s for {float(out):.0f} s; all stored {behind:.2f} s after the last")
+    print("  processor time a message: collector {:.0f} us, broker {:.0f} us, database {:.0f} us".format(*costs))
+
+
+def processor_seconds(bench: Bench, collecting: subprocess.Popen[bytes]) -> tuple[float, float, float]:
+    """Processor time so far of collector, broker and database with its backends."""
+    roots = (collecting, bench.broker.process, bench.database.process)
+    return tuple(_tree_seconds(process.pid) if process else 0.0 for process in roots)  # type: ignore[return-value]
+
+
+def _tree_seconds(pid: int) -> float:
+    """Processor time of a process, its children that live and those that ended."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+    seconds = sum(int(fields[at]) for at in (11, 12, 13, 14)) / os.sysconf("SC_CLK_TCK")
+    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    return seconds + sum(_tree_seconds(int(child)) for child in children)
 
 
 def latency(bench: Bench, rate: int = 2000, seconds: int = 30) -> None:
     """Publish to committed at 2,000 messages a second, from the readings' own times, seen by an outsider."""
     with collector(bench):
         wait_connected(bench)
+        register(bench, 2000)
         before = bench.count()
         process = bench.load(rate * seconds, rate, 1, 2000, 0)
         lags: queue.SimpleQueue[float] = queue.SimpleQueue()

@@ -129,13 +129,9 @@ class Writer(threading.Thread):
         self._generation = -1
 
     def _work(self, job: Job) -> None:
-        if job.generation != self._generation:
-            self._confirm()
-            self._intake.redelivered = untimed.load(self.unit.connection, self.unit.session_id)
-            self._generation = job.generation
         started = time.monotonic()
         self._confirm()
-        batch = self._retried(lambda: self._intake.batch(job.messages))
+        batch = self._retried(lambda: self._decoded(job))
         readings = len(batch.readings)
         self.readings_per_message += 0.2 * (max(1.0, readings / len(job.messages)) - self.readings_per_message)
         self._commit(batch)
@@ -149,6 +145,20 @@ class Writer(threading.Thread):
             newest = batch.readings["time"].max()
             assert isinstance(newest, int)  # noqa: S101  the column has no nulls
             metrics.READING_LAG_SECONDS.observe(max(0.0, now - newest / 1e6))
+
+    def _decoded(self, job: Job) -> Batch:
+        """The batch of a job; what registers itself on the way does so in one transaction, before the batch's own."""
+        connection = self.unit.connection
+        if job.generation != self._generation:
+            self._intake.redelivered = untimed.load(connection, self.unit.session_id)
+            self._generation = job.generation
+        try:
+            with connection.transaction():
+                return self._intake.batch(job.messages)
+        except psycopg.Error:
+            if not connection.broken:
+                self._load()  # what we remember of devices and series may have been rolled back
+            raise
 
     def _commit(self, batch: Batch) -> None:
         """Commit `batch`; a reading that the store refuses goes to quarantine and takes nobody with it."""

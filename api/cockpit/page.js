@@ -63,7 +63,10 @@ function sentence({ status, now }, words, calendar) {
   if (!status.sites.some((site) => Object.keys(site.values).length) && !found.length) {
     return { title: words.say("empty"), detail: words.say("empty_detail") };
   }
-  if (!found.length) return { title: words.say("well"), detail: words.say("well_detail", { sites: status.sites.length }) };
+  if (!found.length) {
+    const reporting = status.sites.filter((site) => pulse(site, status.metrics, now)).length;
+    return { title: words.say("well"), detail: words.say("well_detail", { n: reporting, sites: status.sites.length }) };
+  }
   const [first, ...others] = found;
   const detail = [first.more, ...others.map(({ title }) => title)].filter(Boolean).join(words.say("sentence"));
   return { wrong: first.wrong, title: first.title, detail };
@@ -115,7 +118,7 @@ function siteTable(domain, status, now, words, calendar) {
   const columns = (COLUMNS[domain.id] ?? Object.keys(metrics).filter((name) => name !== vital && !metrics[name].derived))
     .filter((name) => metrics[name]).slice(0, MOST_COLUMNS);
   const left = (name) => metrics[name].kind === "state" || metrics[name].kind === "flags";
-  const heading = (name) => h("th", { class: left(name) ? "left" : null }, shortTitle(name, metrics[name], words), h("small", {}, unit(metrics[name].unit) || "\u00a0"));
+  const heading = (name) => h("th", { class: left(name) ? "left" : null }, shortTitle(name, metrics[name], words), unit(metrics[name].unit) && h("small", {}, unit(metrics[name].unit)));
   return h("table", {},
     h("thead", {}, h("tr", {},
       h("th", {}, h("b", {}, of(domain.title)), domain.places > listed.length && h("small", {}, say("more", { n: domain.places, shown: listed.length }))),
@@ -230,13 +233,13 @@ function collectors({ status }, words) {
       : h("p", { class: "empty" }, say("collectors_empty")));
 }
 
-function foot({ status, now, rate, answeredAt }, words, calendar) {
+function foot({ status, now, away, rate, answeredAt }, words, calendar) {
   const { say } = words;
   const total = (field) => status.domains.reduce((sum, { devices }) => sum + devices[field], 0);
   const silent = brokenSites(status, now).length;
   const waiting = status.quarantine.reduce((sum, { entries }) => sum + entries, 0);
   return [
-    h("span", {}, h("b", {}, say(status.ready ? "platform_well" : "platform_wrong"))),
+    h("span", {}, h("b", {}, say(away ? "lost" : status.ready ? "platform_well" : "platform_wrong"))),
     h("span", {}, say("device_foot", { n: number(total("total")), online: number(total("online")) })),
     silent > 0 && h("span", {}, say("silent_foot", { n: silent })),
     rate != null && h("span", {}, say("rate", { n: number(rate) })),

@@ -63,10 +63,10 @@ def unfit(directory: Path, owner: Owner) -> str | None:
     length = len(os.fsencode(resolved / LONGEST_SOCKET))
     if length > SOCKET_PATH_MAX:
         return f"a socket's path in it would have {length} bytes, {SOCKET_PATH_MAX} are allowed"
-    for parent in resolved.parents:
-        entry = parent.stat() if parent.exists() else None
+    for folder in (resolved, *resolved.parents):
+        entry = folder.stat() if folder.exists() else None
         if entry and owner.uid not in (os.geteuid(), entry.st_uid) and not entry.st_mode & stat.S_IXOTH:
-            return f"the user {owner.name}, whom the servers run as, can't pass {parent}"
+            return f"the user {owner.name}, whom the servers run as, can't pass {folder}"
     return None
 
 
@@ -91,18 +91,18 @@ def prepare(directory: Path, notice: Notice) -> Place:
             directory.parent.mkdir(parents=True, exist_ok=True)
             directory.unlink(missing_ok=True)
             directory.symlink_to(substitute)
+            # Others may pass through, not look: a server's own folders in it are closed to everybody else.
+            Path(substitute).chmod(0o711)
             notice(f"{directory} is a link to {substitute}, because in the place itself {reason}.")
         elif not directory.exists():
             directory.resolve().mkdir(parents=True)
-        root = directory.resolve()
-        # Others may pass through, not look: a server's own folders in it are closed to everybody else.
-        root.chmod(0o711)
+            directory.chmod(0o711)
     except OSError as error:
         raise LocalError(
             f"{directory} can't be used for the private servers: {error.strerror}. Name another place in "
             "CITYBRAIN_RUNTIME_DIR."
         ) from error
-    return Place(root, owner)
+    return Place(directory.resolve(), owner)
 
 
 def existing(directory: Path) -> Place | None:

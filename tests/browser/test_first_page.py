@@ -76,12 +76,18 @@ class City:
             return row is not None and row[0] >= number
 
     def show(self, path: str) -> Screen:
-        assert CHROMIUM is not None
-        profile = f"--user-data-dir={self.profiles / str(time.monotonic_ns())}"
-        command = [CHROMIUM, *FLAGS, profile, "--dump-dom", self.address + path]
-        run = subprocess.run(command, capture_output=True, text=True, check=True, timeout=90)
-        text = html.unescape(re.sub(r"<[^>]+>", " ", run.stdout.partition("<body>")[2]))
-        return Screen(" ".join(text.split()), run.stdout, re.findall(r"CONSOLE.*", run.stderr))
+        return show(self.address + path, self.profiles)
+
+
+def show(address: str, profiles: Path) -> Screen:
+    """Let the browser open an address and live on for some seconds."""
+    assert CHROMIUM is not None
+    profile = f"--user-data-dir={profiles / str(time.monotonic_ns())}"
+    command = [CHROMIUM, *FLAGS, profile, "--dump-dom", address]
+    run = subprocess.run(command, capture_output=True, text=True, check=True, timeout=90)
+    body = re.sub(r"<noscript>.*?</noscript>", "", run.stdout.partition("<body>")[2])
+    text = html.unescape(re.sub(r"<[^>]+>", " ", body))
+    return Screen(" ".join(text.split()), run.stdout, re.findall(r"CONSOLE.*", run.stderr))
 
 
 @pytest.fixture(scope="module")
@@ -131,7 +137,7 @@ def test_before_and_after_the_first_reading(city: City) -> None:
     eventually(lambda: city.stored(1))
 
     after = city.show("/")
-    assert "城市运行平稳" in after.text
+    assert "城市运行平稳 1/3 个站点按时上报" in after.text
     assert re.search(r"北京东四实测数据.*\b137\b", after.text)
     assert "账目平衡" in after.text
     assert after.console == []
@@ -148,6 +154,12 @@ def test_english_by_address(city: City) -> None:
     assert "Adds up" in screen.text
     assert not re.findall(r"[\u3400-\u9fff]+", screen.text.replace("中", "", 1)), "but for the switch to Chinese"
     assert screen.console == []
+
+
+def test_the_console_is_heard(tmp_path: Path) -> None:
+    screen = show("data:text/html,<script>throw new Error('heard')</script>", tmp_path)
+
+    assert "heard" in screen.console[0], "else an empty console would say nothing"
 
 
 def test_nothing_on_the_page_looks_like_a_machine_s_nothing(city: City) -> None:

@@ -162,6 +162,7 @@ def city(database_server: Database, template: str, broker: Broker) -> Iterator[C
 
 @pytest.fixture(scope="session")
 def template(template: str, database_server: Database) -> str:
+    """The template, closed: TimescaleDB's scheduler enters every open database, and one in use can't be copied."""
     with psycopg.connect(database_server.url, autocommit=True) as connection:
         name = sql.Identifier(template)
         connection.execute(sql.SQL("alter database {} with allow_connections false").format(name))

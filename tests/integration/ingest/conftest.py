@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 import os
 import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 import uuid
 from collections.abc import Callable, Iterator
@@ -24,6 +26,7 @@ from psycopg import sql
 
 from deploy.local.servers import Broker, Database
 from ingest import orphans
+from simulators.publisher import Address, Publisher
 
 PATIENCE_S = 30.0  # seconds that anything may take
 CITYBRAIN = [sys.executable, "-c", "from citybrain.cli import main; main()"]
@@ -101,6 +104,49 @@ class Collector:
         return pages * os.sysconf("SC_PAGE_SIZE")
 
 
+class Stream(threading.Thread):
+    """Publishes one reading a message until it is stopped, as our publishers do: what may be lost is sent again."""
+
+    DEVICES = 20
+
+    def __init__(self, url: str, rate: int, region: str, topic: str) -> None:
+        super().__init__(name="stream", daemon=True)
+        self.sent = 0
+        self._url = url
+        self._rate = rate
+        self._where = f"city/{region}/air/{topic}"
+        self._stopping = threading.Event()
+        self._failure: BaseException | None = None
+        self.start()
+
+    def run(self) -> None:
+        try:
+            asyncio.run(self._publish())
+        except BaseException as error:
+            self._failure = error
+
+    async def _publish(self) -> None:
+        start_ms = time.time_ns() // 1_000_000 - 3_600_000
+        began = time.monotonic()
+        async with Publisher(Address.parse(self._url)) as publisher:
+            while not self._stopping.is_set():
+                while self.sent < (time.monotonic() - began) * self._rate:
+                    topic = f"{self._where}-{self.sent % self.DEVICES}/reading"
+                    payload = f'{{"time": {start_ms + self.sent}, "values": {{"rain": {self.sent % 100}}}}}'
+                    await publisher.publish(topic.encode(), payload.encode())
+                    self.sent += 1
+                await asyncio.sleep(0.01)
+            await publisher.drain()
+
+    def stop(self) -> int:
+        """Stop when everything is acknowledged; how many messages were published."""
+        self._stopping.set()
+        self.join(PATIENCE_S)
+        assert not self.is_alive(), "the broker has not acknowledged everything"
+        assert self._failure is None, self._failure
+        return self.sent
+
+
 class City:
     """A database, and whoever collects for it; everything ends with it."""
 
@@ -172,6 +218,20 @@ class City:
         """Publish, and wait for the broker's acknowledgement."""
         self.publisher.publish(topic, payload, qos=qos, retain=retain).wait_for_publish(PATIENCE_S)
 
+    def stream(self, rate: int, region: str = "150802", name: str = "stream") -> Stream:
+        """Publish in the background, so many messages a second."""
+        return Stream(self.broker.url, rate, region, name)
+
+    def stored(self, devices: str = "stream-%") -> int:
+        """How many readings are stored of devices like that."""
+        return self.count(
+            "select count(*) from board_reading join board_series using (series_id) where device like %s", devices
+        )
+
+    def duplicates(self) -> int:
+        """How many duplicates the ledger counts."""
+        return self.count("select coalesce(sum(duplicate), 0) from ledger")
+
     def settle(self) -> None:
         """Wait until everything published so far is committed: what comes in order behind it is."""
         self.publish(MARKER, f'{{"time": {self.now_ms()}, "values": {{"rain": 0}}}}')
@@ -202,6 +262,13 @@ class City:
         return False
 
 
+def copied(server_url: str, template: str, name: str) -> bool:
+    with psycopg.connect(server_url, autocommit=True) as connection:
+        names = sql.Identifier(name), sql.Identifier(template)
+        connection.execute(sql.SQL("create database {} template {}").format(*names))
+    return True
+
+
 @pytest.fixture(scope="module")
 def new_city(
     database_server: Database, template: str, broker: Broker, tmp_path_factory: pytest.TempPathFactory
@@ -211,9 +278,8 @@ def new_city(
 
     def make() -> City:
         name = next(_names)
-        with psycopg.connect(database_server.url, autocommit=True) as connection:
-            names = sql.Identifier(name), sql.Identifier(template)
-            connection.execute(sql.SQL("create database {} template {}").format(*names))
+        # TimescaleDB's background processes visit the template now and then; nobody can copy it meanwhile.
+        wait_until(lambda: copied(database_server.url, template, name), f"copied {template}")
         city = City(database_server.url.replace("/citybrain?", f"/{name}?"), broker, tmp_path_factory.mktemp(name))
         # The copy would share the session of the template.
         city.ask("update installation set session_secret = %s", uuid.uuid4().hex)

@@ -29,7 +29,7 @@ class Listener:
     def __init__(self, broker: Broker) -> None:
         self._broker = broker
         self.received: list[tuple[str, bytes]] = []  # topic and payload
-        self.payloads: set[bytes] = set()
+        self.distinct: set[tuple[str, bytes]] = set()
 
     def listen(self, enough: Callable[[], bool], seconds: float = 60.0) -> None:
         """Connect and receive until it is enough; then vanish, leaving the session."""
@@ -59,7 +59,7 @@ class Listener:
 
     def _on_message(self, _client: mqtt.Client, _data: object, message: mqtt.MQTTMessage) -> None:
         self.received.append((message.topic, message.payload))
-        self.payloads.add(message.payload)
+        self.distinct.add((message.topic, message.payload))
 
 
 @pytest.fixture
