@@ -10,12 +10,13 @@ import structlog
 import uvicorn
 
 from api.app import create_app
+from citybrain.errors import Correctable
 from citybrain.settings import Settings
 
 STOP_S = 1  # seconds that answers under way get to finish when the process shall end
 
 
-class ServerError(Exception):
+class ServerError(Correctable):
     """The API can't be served; the text says why and what to do."""
 
 

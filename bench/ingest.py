@@ -239,7 +239,9 @@ def sustained(bench: Bench, rate: int = 12_500, seconds: int = 60) -> None:
         process = bench.load(messages, rate, 1, 5000, 0)
         out, _ = process.communicate()
         behind = bench.wait_for(before + messages, 120)
-        costs = [1e6 * (now - then) / messages for then, now in zip(used, processor_seconds(bench, collecting), strict=True)]
+        costs = [
+            1e6 * (now - then) / messages for then, now in zip(used, processor_seconds(bench, collecting), strict=True)
+        ]
     published = messages / float(out)
     print(f"sustained: {published:,.0f} messages/s for {float(out):.0f} s; all stored {behind:.2f} s after the last")
     print("  processor time a message: collector {:.0f} us, broker {:.0f} us, database {:.0f} us".format(*costs))

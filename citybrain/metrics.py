@@ -1,4 +1,4 @@
-"""What the processes measure of themselves, for Prometheus; docs/operations.md explains each."""
+"""What the processes measure of themselves, for Prometheus; docs/metrics.md explains each."""
 
 from __future__ import annotations
 

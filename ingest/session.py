@@ -339,9 +339,7 @@ class Session:
             # The session's id is a secret: whoever knows it can empty the queue.
             log.error("broker refused", filters=self.filters, reason=str(reason))
             return
-        self.connected = True
         metrics.CONNECTIONS.inc()
-        metrics.CONNECTED.set(1)
         if not flags.session_present and self.seen_before:
             metrics.LOST_SESSIONS.inc()
             log.error("session lost", hint="what was published while the collector was away is gone")
@@ -356,6 +354,9 @@ class Session:
         for topic_filter, reason in zip(self.filters, reasons, strict=False):
             if reason.is_failure:
                 log.error("subscription refused", filter=topic_filter, reason=str(reason))
+                return
+        self.connected = True
+        metrics.CONNECTED.set(1)
 
     def _gone(
         self, client: paho.Client, userdata: object, flags: object, reason: ReasonCode, properties: object

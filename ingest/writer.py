@@ -35,7 +35,7 @@ from ingest.transaction import Outcome, commit
 log = structlog.get_logger()
 T = TypeVar("T")
 
-HEARTBEAT_S = 2.0  # seconds; the session that holds the lock may be idle for 8
+HEARTBEAT_S = 1.0  # seconds; the session that holds the lock may be idle for 8
 # Of the SQLSTATE classes: the data of one row is at fault (data exception, constraint, raised by a trigger).
 ROW_AT_FAULT = ("22", "23", "P0")
 

@@ -24,6 +24,7 @@ from urllib.parse import unquote, urlsplit
 from citybrain.errors import Correctable
 from simulators import packets
 
+UNHEARD_SECONDS = 0.5  # until what nobody had subscribed to is tried again
 RESEND_SECONDS = 1.0  # What was acknowledged so shortly before the broker fell silent is sent again ...
 RESEND_MESSAGES = 50_000  # ... at most so many messages of it.
 SETTLE_SECONDS = 0.2  # A broker that lives so long after an acknowledgement has written what it acknowledged.
@@ -100,7 +101,6 @@ class Publisher(asyncio.Protocol):
 
     Attributes:
         resent: Messages sent again after a reconnect.
-        unheard: Messages that the broker took although nobody has subscribed to them.
         reconnects: Connections made after the first one.
     """
 
@@ -122,7 +122,7 @@ class Publisher(asyncio.Protocol):
             window: Messages that may be unacknowledged at a time.
             patience: Seconds to wait for the first connection. A lost one is tried again for ever.
         """
-        self.resent = self.unheard = 0
+        self.resent = 0
         self.reconnects = -1
         self._address = address
         self._patience = patience
@@ -133,6 +133,7 @@ class Publisher(asyncio.Protocol):
 
         self._waiting: deque[Message] = deque()
         self._in_flight: dict[int, Message] = {}  # by packet identifier, in the order of sending
+        self._unheard: list[Message] = []  # dropped by the broker, for nobody has subscribed to them yet
         self._recent: deque[tuple[float, Message]] = deque()  # acknowledged when (loop time, seconds)
         self._packet = 0  # the identifier given last
         self._changed = asyncio.Event()
@@ -173,7 +174,12 @@ class Publisher(asyncio.Protocol):
     @property
     def outstanding(self) -> int:
         """Messages not acknowledged yet, those to be sent again included."""
-        return len(self._waiting) + len(self._in_flight)
+        return len(self._waiting) + len(self._in_flight) + len(self._unheard)
+
+    @property
+    def unheard(self) -> int:
+        """Messages kept because nobody has subscribed to them yet; they are tried again until somebody has."""
+        return len(self._unheard)
 
     async def publish(self, topic: bytes, payload: bytes) -> None:
         """Send one message as soon as the window has room.
@@ -268,9 +274,11 @@ class Publisher(asyncio.Protocol):
         self._changed.set()
 
     async def _keep_alive(self, transport: asyncio.Transport, seconds: float) -> None:
-        while not self._lost.done():
-            await asyncio.wait((self._lost,), timeout=seconds / 2)
-            if asyncio.get_running_loop().time() - self._heard > 1.5 * seconds:
+        """Ask for a sign of life now and then; return when the connection is lost, or silent for too long."""
+        loop = asyncio.get_running_loop()
+        while True:
+            lost, _ = await asyncio.wait((self._lost,), timeout=seconds / 2)
+            if lost or loop.time() - self._heard > 1.5 * seconds:
                 return
             transport.write(packets.PING)
 
@@ -286,6 +294,8 @@ class Publisher(asyncio.Protocol):
     def _send(self) -> None:
         """Write what waits, as far as there is room."""
         self._scheduled = False
+        if self._unheard:
+            return  # what comes after would be dropped, too
         while self._waiting and self._connected and not self._paused and len(self._in_flight) < self._room:
             frames, size = [], 0
             while self._waiting and size < CHUNK and len(self._in_flight) < self._room:
@@ -337,8 +347,17 @@ class Publisher(asyncio.Protocol):
             return
         if reason >= packets.FAILURE:
             self._fail(_refusal(f"refuses a message on {message.topic.decode()}", reason))
-        self.unheard += reason == packets.NO_SUBSCRIBERS
-        self._recent.append((now, message))
+        if reason != packets.NO_SUBSCRIBERS:
+            self._recent.append((now, message))
+            return
+        if not self._unheard:
+            asyncio.get_running_loop().call_later(UNHEARD_SECONDS, self._try_unheard)
+        self._unheard.append(message)
+
+    def _try_unheard(self) -> None:
+        self._waiting.extendleft(reversed(self._unheard))
+        self._unheard.clear()
+        self._send()
 
     def connection_lost(self, error: Exception | None) -> None:
         """What the transport calls at the end of the connection."""

@@ -20,7 +20,16 @@ from typing import Annotated
 import polars as pl
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task, TextColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    ProgressColumn,
+    Task,
+    TaskID,
+    TextColumn,
+    TimeRemainingColumn,
+)
 from rich.text import Text
 
 from citybrain.settings import settings
@@ -63,7 +72,6 @@ class ReplayTotals:
         messages: Messages published.
         readings: Readings in them.
         resent: Messages sent again after a reconnect.
-        unheard: Messages that the broker dropped because nobody has subscribed to them.
         unacknowledged: Messages that may not have arrived, as we were told to stop.
         interrupted: We were told to stop before the end.
     """
@@ -71,7 +79,6 @@ class ReplayTotals:
     messages: int = 0
     readings: int = 0
     resent: int = 0
-    unheard: int = 0
     unacknowledged: int = 0
     interrupted: bool = False
 
@@ -195,26 +202,34 @@ async def _publish(
                     await publisher.drain()
             raise
         finally:
-            totals.resent, totals.unheard = publisher.resent, publisher.unheard
+            totals.resent = publisher.resent
             totals.unacknowledged = publisher.outstanding
 
 
 async def _send(publisher: Publisher, batch: pl.DataFrame, totals: ReplayTotals, progress: Progress) -> None:
     """Publish each message when it is due, and wait until all are acknowledged."""
     task = progress.add_task("Replaying", total=batch.height)
-    looked = time.monotonic()
-    for sent, (due, topic, payload, readings) in enumerate(batch.iter_rows()):
-        ahead = due / SECOND - time.time()
-        if ahead > 0:
-            await asyncio.sleep(ahead)
-        await publisher.publish(topic.encode(), payload.encode())
-        totals.messages += 1
-        totals.readings += readings
-        if ahead > 0 or time.monotonic() > looked + SHOW_SECONDS:
-            looked = time.monotonic()
-            progress.update(task, completed=max(0, sent + 1 - publisher.outstanding))
-    await publisher.drain()
-    progress.update(task, completed=batch.height)
+    showing = asyncio.create_task(_show(publisher, totals, totals.messages, progress, task))
+    try:
+        for due, topic, payload, readings in batch.iter_rows():
+            ahead = due / SECOND - time.time()
+            if ahead > 0:
+                await asyncio.sleep(ahead)
+            await publisher.publish(topic.encode(), payload.encode())
+            totals.messages += 1
+            totals.readings += readings
+        await publisher.drain()
+    finally:
+        showing.cancel()
+    progress.update(task, completed=batch.height, description="Replaying")
+
+
+async def _show(publisher: Publisher, totals: ReplayTotals, before: int, progress: Progress, task: TaskID) -> None:
+    """Keep the progress bar up to date."""
+    while True:
+        await asyncio.sleep(SHOW_SECONDS)
+        doing = "Waiting for a collector" if publisher.unheard else "Replaying"
+        progress.update(task, completed=max(0, totals.messages - before - publisher.outstanding), description=doing)
 
 
 class _Rate(ProgressColumn):
@@ -271,11 +286,5 @@ def replay_command(
         console.print(
             f"{totals.unacknowledged:,} messages may not have arrived; replay again to be sure.", soft_wrap=True
         )
-    if totals.unheard:
-        console.print(
-            f"{totals.unheard:,} messages had no subscriber and are lost: start `citybrain collect` once, so that "
-            "the broker keeps messages for it, and replay again.",
-            soft_wrap=True,
-        )
-    if totals.unheard or totals.unacknowledged or (totals.interrupted and not follow):
+    if totals.unacknowledged or (totals.interrupted and not follow):
         raise typer.Exit(1)

@@ -179,11 +179,13 @@ def _start(stack: Stack, demo: bool, report: Report) -> subprocess.Popen[bytes]:
     report("bringing the database up to date", 0.0)
     _migrate(stack)
     ours = [program for program in programs if not program.is_server]
-    for program in ours:
-        supervisor.start_program(program)
-    for program in ours:
-        report(f"starting {program.name}", 0.0)
-        supervisor.wait_until(program, partial(_serves, stack, program), PROGRAM_PATIENCE)
+    # Tasks last: what a task publishes needs a collector that has subscribed.
+    for some in ([p for p in ours if not p.is_task], [p for p in ours if p.is_task]):
+        for program in some:
+            supervisor.start_program(program)
+        for program in some:
+            report(f"starting {program.name}", 0.0)
+            supervisor.wait_until(program, partial(_serves, stack, program), PROGRAM_PATIENCE)
     return process
 
 
@@ -198,7 +200,7 @@ def _serves(stack: Stack, program: Program) -> bool:
 def _answers(settings: Settings) -> bool:
     connection = http.client.HTTPConnection(_reached(settings.http_host), settings.http_port, timeout=1)
     try:
-        connection.request("GET", "/health/live")
+        connection.request("GET", "/health/ready")
         return connection.getresponse().status == http.HTTPStatus.OK
     except (OSError, http.client.HTTPException):
         return False

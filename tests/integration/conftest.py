@@ -46,13 +46,22 @@ def template(database_server: Database, catalogue: Catalogue) -> str:
     """The name of a migrated database with the shipped catalogue, to copy from."""
     url = new_database(database_server.url, "citybrain_template")
     migrate(url, catalogue)
+    # A database can only be copied while nobody is in it, and TimescaleDB's scheduler looks into every one.
+    with psycopg.connect(database_server.url, autocommit=True) as connection:
+        connection.execute("alter database citybrain_template with allow_connections false")
+        connection.execute(
+            "select pg_terminate_backend(pid) from pg_stat_activity where datname = 'citybrain_template'"
+        )
     return "citybrain_template"
 
 
 @pytest.fixture
 def database(database_server: Database, template: str) -> str:
-    """The URL of a migrated database of the test's own."""
-    return new_database(database_server.url, f"test_{next(_numbers)}", template)
+    """The URL of a migrated database of the test's own, with MQTT sessions of its own."""
+    url = new_database(database_server.url, f"test_{next(_numbers)}", template)
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute("update installation set session_secret = gen_random_uuid()::text")
+    return url
 
 
 def new_database(server_url: str, name: str, template: str = "template0") -> str:

@@ -160,6 +160,7 @@ create table ledger (
     revised int not null,
     primary key (hour, device_id)
 ) with (fillfactor = 70);
+create index ledger_unbalanced on ledger (hour) where received <> stored + duplicate + quarantined;
 
 -- Readings that retention dropped, so that the ledger can still be proven against the tables.
 create table expired (

@@ -77,9 +77,7 @@ def insert(connection: Connection, readings: pl.DataFrame) -> None:
 def stored(connection: Connection, readings: pl.DataFrame) -> list[float]:
     """The stored values of the keys of `readings`, in its order; those not stored are left out."""
     with connection.transaction():
-        found = Readings(connection, SPAN_US).stored(
-            readings["series"].to_numpy(), readings["time"].to_numpy()
-        )
+        found = Readings(connection, SPAN_US).stored(readings["series"].to_numpy(), readings["time"].to_numpy())
     return [value for _, value in sorted(zip(*found, strict=True))]
 
 

@@ -53,10 +53,7 @@ def one(connection: Connection, statement: str) -> object:
 
 def test_edition_is_community(connection: Connection) -> None:
     assert one(connection, "show timescaledb.license") == "timescale"
-    assert (
-        one(connection, "select count(*) from timescaledb_information.jobs where hypertable_name = 'reading'")
-        == 1
-    )
+    assert one(connection, "select count(*) from timescaledb_information.jobs where hypertable_name = 'reading'") == 1
 
 
 def test_compressed_chunk_reads_as_before(connection: Connection) -> None:

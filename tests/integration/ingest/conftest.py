@@ -43,7 +43,7 @@ def wait_until(condition: Callable[[], Any], what: str, patience: float = PATIEN
             if condition():
                 return
         assert time.monotonic() < deadline, f"after {patience:g} s: not {what}"
-        time.sleep(0.02)
+        time.sleep(0.05)
 
 
 def free_port() -> int:
@@ -157,6 +157,7 @@ class City:
         self.broker = broker
         self.directory = directory
         self.collectors: list[Collector] = []
+        self._connection: psycopg.Connection[tuple[Any, ...]] | None = None
         self._publisher: paho.Client | None = None
         self._markers = 0
         self._millisecond = time.time_ns() // 1_000_000
@@ -180,9 +181,10 @@ class City:
 
     def ask(self, statement: str, *parameters: object) -> list[tuple[Any, ...]]:
         """The rows of a query, by a superuser."""
-        with psycopg.connect(self.url, autocommit=True) as connection:
-            cursor = connection.execute(statement.encode(), parameters)
-            return cursor.fetchall() if cursor.description else []
+        if self._connection is None or self._connection.broken:
+            self._connection = psycopg.connect(self.url, autocommit=True)
+        cursor = self._connection.execute(statement.encode(), parameters)
+        return cursor.fetchall() if cursor.description else []
 
     def count(self, statement: str, *parameters: object) -> int:
         return int(self.ask(statement, *parameters)[0][0])
@@ -254,6 +256,9 @@ class City:
             self._publisher.loop_stop()
         for (unit,) in self.ask("select unit from collector"):
             wait_until(lambda unit=unit: self._forgotten(unit), f"forgotten {unit}")
+
+        if self._connection is not None:
+            self._connection.close()
 
     def _forgotten(self, unit: str) -> bool:
         with suppress(orphans.StillCollected):

@@ -102,9 +102,7 @@ def changed(file: str, *changes: tuple[str, str]) -> dict[str, str | bytes]:
 
 def test_everything_a_catalogue_can_hold(tmp_path: Path) -> None:
     catalogue = load(write(tmp_path, {**FILES}))
-    assert catalogue.regions["150802"] == Region(
-        "150802", Text("临河区", "Linhe District"), "county", "150800"
-    )
+    assert catalogue.regions["150802"] == Region("150802", Text("临河区", "Linhe District"), "county", "150800")
     water = catalogue.domains["water"]
     assert water.title == Text("供水", "Water")
     assert water.site_kinds == {"pump_house": Text("泵房", "Pump house")}
@@ -139,9 +137,7 @@ def test_everything_a_catalogue_can_hold(tmp_path: Path) -> None:
         "note": "no",
     }
     assert catalogue.sites == {
-        "ph-1": Site(
-            "ph-1", Text("一号泵房", "Pump house 1"), "150802", "water", "pump_house", 107.4, 40.7, attributes
-        )
+        "ph-1": Site("ph-1", Text("一号泵房", "Pump house 1"), "150802", "water", "pump_house", 107.4, 40.7, attributes)
     }
     assert catalogue.sites["ph-1"].attributes["manned"] is False
     assert catalogue.devices == {
@@ -350,9 +346,7 @@ def test_the_line_of_a_syntax_error(tmp_path: Path) -> None:
 
 def test_a_file_that_is_not_utf_8(tmp_path: Path) -> None:
     text = WATER.encode().replace("压力".encode(), "压力".encode("gb18030"))
-    assert problems(tmp_path, {**FILES, D: text}) == [
-        f"{D}:6:18: byte 0xc1 is not UTF-8; save the file as UTF-8"
-    ]
+    assert problems(tmp_path, {**FILES, D: text}) == [f"{D}:6:18: byte 0xc1 is not UTF-8; save the file as UTF-8"]
 
 
 def test_a_file_that_is_a_folder(tmp_path: Path) -> None:
@@ -363,8 +357,7 @@ def test_a_file_that_is_a_folder(tmp_path: Path) -> None:
 
 def test_a_folder_that_holds_no_catalogue(tmp_path: Path) -> None:
     assert problems(tmp_path, {}) == [
-        f"{tmp_path}:1:1: "
-        f"expected at least one file domains/*/domain.yaml here; is this the catalogue's folder?",
+        f"{tmp_path}:1:1: expected at least one file domains/*/domain.yaml here; is this the catalogue's folder?",
         f"{tmp_path}:1:1: expected at least one file regions/*.yaml here; is this the catalogue's folder?",
     ]
 
@@ -372,8 +365,7 @@ def test_a_folder_that_holds_no_catalogue(tmp_path: Path) -> None:
 def test_a_folder_whose_name_is_no_id(tmp_path: Path) -> None:
     found = problems(tmp_path, {**FILES, "domains/Gas 2/domain.yaml": WATER})
     assert found == [
-        "domains/Gas 2/domain.yaml:1:1: the folder's name is the domain's id: "
-        "expected lower-case letters, digits and _"
+        "domains/Gas 2/domain.yaml:1:1: the folder's name is the domain's id: expected lower-case letters, digits and _"
     ]
 
 
@@ -388,24 +380,19 @@ def test_what_two_files_contradict_each_other_in(tmp_path: Path) -> None:
         },
     )
     assert found == [
-        "domains/watt/domain.yaml:7:5: metrics.pressure.unit: "
-        "expected MPa as in domains/water/domain.yaml, found kPa",
+        "domains/watt/domain.yaml:7:5: metrics.pressure.unit: expected MPa as in domains/water/domain.yaml, found kPa",
         "domains/watt/domain.yaml:24:5: metrics.faults.kind: "
         "expected flags as in domains/water/domain.yaml, found state",
         "regions/s.yaml:2:3: regions.150802: the region is in regions/r.yaml already",
         "regions/s.yaml:6:3: regions.150800: the region is in regions/r.yaml already",
         "sites/t.yaml:2:3: sites.ph-1: the site is in sites/s.yaml already",
-        "sites/t.yaml:22:7: sites.ph-2.devices.gw-1: "
-        "a device of site ph-1 has this name, region and domain already",
-        "sites/t.yaml:23:7: sites.ph-2.devices.p-1: "
-        "a device of site ph-1 has this name, region and domain already",
+        "sites/t.yaml:22:7: sites.ph-2.devices.gw-1: a device of site ph-1 has this name, region and domain already",
+        "sites/t.yaml:23:7: sites.ph-2.devices.p-1: a device of site ph-1 has this name, region and domain already",
     ]
 
 
 def test_all_mistakes_are_listed_at_once(tmp_path: Path) -> None:
-    files = changed(
-        D, ("unit: MPa", "unit: 3"), ("interval: 1m", "interval: soon"), ("kind: flags", "kind: flag")
-    )
+    files = changed(D, ("unit: MPa", "unit: 3"), ("interval: 1m", "interval: soon"), ("kind: flags", "kind: flag"))
     files[R] = REGIONS.replace("level: city", "level: town")
     files[S] = SITES.replace("107.4", "east").replace("kind: pump_house", "kind: pumps")
     assert [line.partition(": ")[2].partition(":")[0] for line in problems(tmp_path, files)] == [
@@ -445,9 +432,7 @@ def mutated(draw: st.DrawFn) -> dict[str, str | bytes]:
 
 @settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(mutated())
-def test_a_changed_file_loads_or_its_mistakes_are_named(
-    tmp_path: Path, files: dict[str, str | bytes]
-) -> None:
+def test_a_changed_file_loads_or_its_mistakes_are_named(tmp_path: Path, files: dict[str, str | bytes]) -> None:
     write(tmp_path, files)
     try:
         assert isinstance(load(tmp_path), Catalogue)

@@ -32,9 +32,7 @@ def test_editors_see_the_mistakes() -> None:
           Pressure: {title: {zh: 压力}, unit: 3, low: null, interval: 16m40, max_step: 0, colour: red}
     """)
     validator = jsonschema.Draft202012Validator(json.loads(schemas()["domain.schema.json"]))
-    found = {
-        (".".join(map(str, error.path)), str(error.validator)) for error in validator.iter_errors(domain)
-    }
+    found = {(".".join(map(str, error.path)), str(error.validator)) for error in validator.iter_errors(domain)}
     assert found == {
         ("metrics", "pattern"),
         ("metrics.Pressure", "additionalProperties"),

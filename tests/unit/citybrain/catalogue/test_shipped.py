@@ -19,9 +19,7 @@ from citybrain.catalogue.schema import FOLDER, schemas
 from citybrain.settings import PROJECT
 
 FILES = sorted(
-    path
-    for pattern in ("regions/*.yaml", "domains/*/domain.yaml", "sites/*.yaml")
-    for path in PROJECT.glob(pattern)
+    path for pattern in ("regions/*.yaml", "domains/*/domain.yaml", "sites/*.yaml") for path in PROJECT.glob(pattern)
 )
 CHINESE = re.compile(r"[\u4e00-\u9fff]")
 
@@ -66,9 +64,7 @@ def test_a_standards_name_never_has_the_mark_of_a_default(catalogue: Catalogue) 
     for domain in catalogue.domains.values():
         for metric in domain.metrics.values():
             for part in (metric.source or "").split(";"):
-                assert ("platform default" in part) == ("(S)" in part), (
-                    f"{domain.id}.{metric.name}: {metric.source}"
-                )
+                assert ("platform default" in part) == ("(S)" in part), f"{domain.id}.{metric.name}: {metric.source}"
 
 
 def test_the_regions_of_the_plans(catalogue: Catalogue) -> None:
