@@ -158,13 +158,3 @@ def city(database_server: Database, template: str, broker: Broker) -> Iterator[C
     finally:
         collector.stop()
         thread.join()
-
-
-@pytest.fixture(scope="session")
-def template(template: str, database_server: Database) -> str:
-    """The template, closed: TimescaleDB's scheduler enters every open database, and one in use can't be copied."""
-    with psycopg.connect(database_server.url, autocommit=True) as connection:
-        name = sql.Identifier(template)
-        connection.execute(sql.SQL("alter database {} with allow_connections false").format(name))
-        connection.execute("select pg_terminate_backend(pid) from pg_stat_activity where datname = %s", (template,))
-    return template

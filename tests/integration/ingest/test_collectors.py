@@ -29,8 +29,8 @@ def test_kill_collector_database_and_broker_in_mid_stream(
     stream = city.stream(3000)
 
     def progress() -> None:
-        before = city.stored()
-        city.wait_until(lambda: city.stored() > before + 300, "more readings stored")
+        before = city.committed()
+        city.wait_until(lambda: city.committed() > before + 300, "more readings stored")
 
     for _ in range(3):
         progress()
@@ -45,9 +45,9 @@ def test_kill_collector_database_and_broker_in_mid_stream(
         broker.start()
     progress()
     published = stream.stop()
-    city.wait_until(lambda: city.stored() >= published, "all stored")
-    assert city.stored() == published
+    city.wait_until(lambda: city.committed() >= published, "all stored")
     city.settle()
+    assert city.stored() == published
     city.check_ledger()
     assert not city.count("select count(*) from quarantine")
 
@@ -58,13 +58,13 @@ def test_sigterm_drains_and_leaves_nothing_committed_unacknowledged(city: City, 
     city.collect(mqtt=url).wait_for("connected")
     stream = city.stream(6000)
     for _ in range(3):
-        before = city.stored()
-        city.wait_until(lambda before=before: city.stored() > before + 1000, "more readings stored")
+        before = city.committed()
+        city.wait_until(lambda before=before: city.committed() > before + 1000, "more readings stored")
         assert city.collectors[-1].stop() == 0
         assert city.collectors[-1].says("stopped")
         city.collect(mqtt=url).wait_for("connected")
     published = stream.stop()
-    city.wait_until(lambda: city.stored() == published, "all stored")
+    city.wait_until(lambda: city.committed() == published, "all stored")
     city.settle()
     assert city.duplicates() == 0
     city.check_ledger()
@@ -75,18 +75,18 @@ def test_a_standby_takes_over(city: City, number: signal.Signals) -> None:
     holder = city.collect().wait_for("connected")
     standby = city.collect().wait_for("standing by")
     stream = city.stream(1000)
-    city.wait_until(lambda: city.stored() > 500, "readings stored")
+    city.wait_until(lambda: city.committed() > 500, "readings stored")
     holder.signal(number)
     began = time.monotonic()
     city.wait_until(lambda: standby.says("connected"), "taken over", TAKEOVER_S)
-    before = city.stored()
-    city.wait_until(lambda: city.stored() > before, "collecting", TAKEOVER_S - (time.monotonic() - began))
+    before = city.committed()
+    city.wait_until(lambda: city.committed() > before, "collecting", TAKEOVER_S - (time.monotonic() - began))
     if number == signal.SIGSTOP:
         # It wakes up, finds its lock gone, and stands by in its turn.
         holder.signal(signal.SIGCONT)
         holder.wait_for("standing by")
     published = stream.stop()
-    city.wait_until(lambda: city.stored() == published, "all stored")
+    city.wait_until(lambda: city.committed() == published, "all stored")
     city.settle()
     city.check_ledger()
     assert standby.process.poll() is None
@@ -101,7 +101,7 @@ def test_collectors_of_disjoint_regions(city: City) -> None:
     hohhot.kill()
     published = sum(stream.stop() for stream in streams)
     city.collect("--region", "150100")
-    city.wait_until(lambda: city.stored("15%") == published, "all stored")
+    city.wait_until(lambda: city.committed("15%") == published, "all stored")
     city.check_ledger()
     assert not any(rival.says("collecting") for rival in rivals)
 
@@ -136,7 +136,7 @@ def test_a_reading_that_the_store_refuses_takes_nobody_with_it(city: City) -> No
 def test_the_database_away_for_twenty_seconds_under_load(city: City, database_server: Database) -> None:
     collector = city.collect().wait_for("connected")
     stream = city.stream(2000)
-    city.wait_until(lambda: city.stored() > 2000, "readings stored")
+    city.wait_until(lambda: city.committed() > 2000, "readings stored")
     before = collector.memory
     database_server.stop()
     most = 0
@@ -145,7 +145,7 @@ def test_the_database_away_for_twenty_seconds_under_load(city: City, database_se
         time.sleep(0.1)
     database_server.start()
     published = stream.stop()
-    city.wait_until(lambda: city.stored() == published, "all stored")
+    city.wait_until(lambda: city.committed() == published, "all stored")
     assert most - before < 50_000_000
     assert most < 400_000_000
     city.check_ledger()

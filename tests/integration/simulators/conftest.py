@@ -68,3 +68,9 @@ def listener(mortal_broker: Broker) -> Listener:
     listener = Listener(mortal_broker)
     listener.listen(lambda: True)
     return listener
+
+
+@pytest.fixture
+def late_listener(mortal_broker: Broker) -> Listener:
+    """A session that comes to exist when it first listens."""
+    return Listener(mortal_broker)

@@ -102,9 +102,7 @@ def test_nothing_is_lost_when_the_broker_is_killed_under_load(mortal_broker: Bro
     assert listener.distinct == {(TOPIC, payload) for payload in payloads(0, count)}
 
 
-def test_messages_that_nobody_subscribed_to_wait_for_somebody(mortal_broker: Broker) -> None:
-    late = Listener(mortal_broker)
-
+def test_messages_that_nobody_subscribed_to_wait_for_somebody(mortal_broker: Broker, late_listener: Listener) -> None:
     async def run() -> None:
         async with Publisher(Address.parse(mortal_broker.url)) as publisher:
             for payload in payloads(0, 3):
@@ -112,12 +110,14 @@ def test_messages_that_nobody_subscribed_to_wait_for_somebody(mortal_broker: Bro
             async with asyncio.timeout(10):
                 while publisher.unheard < 3:
                     await asyncio.sleep(0.01)
-            listening = asyncio.create_task(asyncio.to_thread(late.listen, lambda: len(late.received) >= 3))
+            listening = asyncio.create_task(
+                asyncio.to_thread(late_listener.listen, lambda: len(late_listener.received) >= 3)
+            )
             await publisher.drain()
             await listening
 
     asyncio.run(run())
-    assert [payload for _, payload in late.received] == payloads(0, 3)
+    assert [payload for _, payload in late_listener.received] == payloads(0, 3)
 
 
 def test_a_device_says_whether_it_is_there(mortal_broker: Broker, listener: Listener) -> None:
