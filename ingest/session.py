@@ -194,7 +194,7 @@ class Session:
         self.inbox: list[Message] = []
         self.inbox_bytes = 0
         self.generation = 0
-        self.connected = False
+        self.connected = False  # and subscribed
         self.seen_before = False  # whether the broker should know the session
         self._barriers: dict[int, Callable[[], None]] = {}
         self._last_received_us = 0
@@ -340,6 +340,8 @@ class Session:
             log.error("broker refused", filters=self.filters, reason=str(reason))
             return
         metrics.CONNECTIONS.inc()
+        if flags.session_present:  # with its subscriptions; the answer to ours comes behind all that is queued
+            self._listening()
         if not flags.session_present and self.seen_before:
             metrics.LOST_SESSIONS.inc()
             log.error("session lost", hint="what was published while the collector was away is gone")
@@ -355,6 +357,9 @@ class Session:
             if reason.is_failure:
                 log.error("subscription refused", filter=topic_filter, reason=str(reason))
                 return
+        self._listening()
+
+    def _listening(self) -> None:
         self.connected = True
         metrics.CONNECTED.set(1)
 

@@ -13,7 +13,7 @@ from citybrain.store import derivations, ledger, quarantine, untimed
 from citybrain.store.binary import Array
 from citybrain.store.connection import Connection
 from citybrain.store.quarantine import Entry
-from citybrain.store.readings import CONFLICT, REVISED, STORED, Readings, StoreError
+from citybrain.store.readings import CONFLICT, REVISED, STORED, Readings, StoreError, prefer_indexes
 from citybrain.store.series import SeriesTable
 from citybrain.store.sql import query
 from citybrain.store.state import SeriesState
@@ -67,19 +67,20 @@ def commit(
         psycopg.Error: as it comes; nothing is stored.
     """
     with connection.transaction():
+        prefer_indexes(connection)
         settled = Readings(connection, span_us).settle(table, state, batch.readings, look_everywhere=look_everywhere)
         conflicts = [_conflict(table, row) for row in settled.with_fate(CONFLICT).iter_rows(named=True)]
         entries = batch.entries + conflicts
         if entries and quarantine.add(connection, entries) != len(entries):
             raise StoreError("The server did not keep every entry of the quarantine.")
-        account = ledger.account(batch.received, settled.arrived, _received(entries))
-        if len(account):
-            ledger.add(connection, account)
         if batch.online:
             _save_status(connection, batch.online)
         if batch.untimed:
             untimed.save(connection, session, batch.untimed)
         derivations.mark_changed(connection, table, settled.with_fate(STORED, REVISED))
+        # Last, here and in the runner of derived series: they meet at these rows, and hold them until the commit.
+        account = ledger.account(batch.received, settled.arrived, _received(entries))
+        ledger.add(connection, account)
     for rows in settled.rows:
         state.put(rows)
     return Outcome(

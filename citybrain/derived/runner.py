@@ -18,7 +18,7 @@ from citybrain.derived import air_quality
 from citybrain.store import derivations, ledger
 from citybrain.store.binary import Column
 from citybrain.store.connection import Connection, connect
-from citybrain.store.readings import Readings, chunk_span
+from citybrain.store.readings import Readings, chunk_span, prefer_indexes
 from citybrain.store.series import SeriesTable
 from citybrain.store.sql import query
 from citybrain.store.state import HOUR_US, SeriesState
@@ -130,9 +130,12 @@ def compute_hours(
         touched, left_on=["station", "time"], right_on=["device", "time"], how="semi", maintain_order="left"
     )
     with connection.transaction():
-        moved = _store(connection, table, state, function, results, now)
+        prefer_indexes(connection)
+        moved, account = _store(connection, table, state, function, results, now)
         derivations.mark(connection, function, "day", _days(marks, zone))
+        # What collectors write, too, comes last: they wait for us until the commit.
         derivations.done(connection, function, "hour", marks)
+        ledger.add(connection, account)
     for rows in moved:
         state.put(rows)
     return len(marks)
@@ -160,8 +163,10 @@ def compute_days(
         marks, left_on=["station", "time"], right_on=["device", "time"], how="semi", maintain_order="left"
     )
     with connection.transaction():
-        moved = _store(connection, table, state, function, results, now)
+        prefer_indexes(connection)
+        moved, account = _store(connection, table, state, function, results, now)
         derivations.done(connection, function, "day", marks)
+        ledger.add(connection, account)
     for rows in moved:
         state.put(rows)
     return len(marks)
@@ -174,10 +179,12 @@ def _store(
     function: str,
     results: pl.DataFrame,
     now: datetime,
-) -> list[Column]:
-    """Store derived readings as any others; what has changed revises what was there."""
-    if not len(results):
-        return []
+) -> tuple[list[Column], pl.DataFrame]:
+    """Store derived readings as any others; what has changed revises what was there.
+
+    Returns:
+        The new state rows, for `state.put` after the commit, and the account, for the ledger.
+    """
     now_us = int(now.timestamp() * 1_000_000)
     pairs = results.select("station", "metric").unique()
     series = [table.series_of(connection, station, metric) for station, metric in pairs.iter_rows()]
@@ -196,9 +203,8 @@ def _store(
     settled = Readings(connection, chunk_span(connection)).settle(table, state, arrived)
     hour_us = now_us - now_us % HOUR_US
     received = {(hour_us, device): number for device, number in arrived["device"].value_counts().iter_rows()}
-    ledger.add(connection, ledger.account(received, settled.arrived, arrived.select("received", "device").clear()))
     metrics.DERIVED.labels(function).inc(len(settled.arrived))
-    return settled.rows
+    return settled.rows, ledger.account(received, settled.arrived, arrived.select("received", "device").clear())
 
 
 def _days(marks: pl.DataFrame, zone: ZoneInfo) -> pl.DataFrame:

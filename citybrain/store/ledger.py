@@ -87,7 +87,8 @@ def account(received: Mapping[tuple[int, int], int], fates: pl.DataFrame, quaran
 
 def add(connection: Connection, counts: pl.DataFrame) -> None:
     """Add what `account` counted."""
-    connection.execute(query("ledger", "add"), as_columns(counts, hour=True))
+    if len(counts):
+        connection.execute(query("ledger", "add"), as_columns(counts, hour=True))
 
 
 def hours(connection: Connection, since: datetime) -> list[Hour]:

@@ -117,8 +117,6 @@ class Readings:
         positions: list[int] = []
         values: list[float] = []
         for part, low, high in self._chunks(time):
-            if not positions:
-                self.connection.execute(query("readings", "probe"))
             rows = self.connection.execute(
                 self._bounded("stored", low, high),
                 {
@@ -246,6 +244,11 @@ class Readings:
 def literal(time_us: int) -> sql.Literal:
     """A time in microseconds since 1970 as a literal, whole seconds; it lets the planner exclude chunks."""
     return sql.Literal(datetime.fromtimestamp(time_us // 1_000_000, UTC))
+
+
+def prefer_indexes(connection: Connection) -> None:
+    """Have the present transaction look up the keys it is given one by one, whatever the statistics say."""
+    connection.execute(query("readings", "prefer_indexes"))
 
 
 def chunk_span(connection: Connection) -> int:

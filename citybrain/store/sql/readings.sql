@@ -4,9 +4,9 @@
 -- Straight into the hypertable: what is stored already was found by `stored` before.
 copy reading (time, value, series_id, quality, lag_s) from stdin (format binary)
 
--- name: probe
--- For the lookup below: an index probe a key. With arrays of thousands of keys the planner would rather
--- read and hash a whole chunk.
+-- name: prefer_indexes
+-- Statements that join an array of keys with a table: an index probe a key. Without statistics, as after a crash,
+-- the planner takes a table for small and reads it once a key; with them it would rather hash a whole chunk.
 select set_config('enable_seqscan', 'off', true), set_config('enable_hashjoin', 'off', true),
        set_config('enable_mergejoin', 'off', true), set_config('enable_bitmapscan', 'off', true)
 

@@ -80,6 +80,12 @@ class Collector:
         wait_until(said, f"said {event!r}:\n{self.log.read_text()}")
         return self
 
+    def wait_until_connected(self) -> Collector:
+        """Wait until it is connected and subscribed."""
+        self.wait_for("connected")
+        wait_until(lambda: self.metrics()["citybrain_mqtt_connected"] == 1, "connected")
+        return self
+
     def signal(self, number: signal.Signals) -> None:
         self.process.send_signal(number)
 
@@ -137,7 +143,6 @@ class Stream(threading.Thread):
                     self.sent += 1
                 await asyncio.sleep(0.01)
             await publisher.drain()
-            print("RESENT", publisher.resent, publisher.reconnects)
 
     def stop(self) -> int:
         """Stop when everything is acknowledged; how many messages were published."""
@@ -257,6 +262,7 @@ class City:
         assert "The tables agree." in done.stdout
 
     def close(self) -> None:
+        """End everything, and have the broker forget the sessions: it would queue for them what others publish."""
         for collector in self.collectors:
             with suppress(ProcessLookupError):
                 collector.signal(signal.SIGCONT)
@@ -311,5 +317,4 @@ def city(new_city: Callable[[], City]) -> Iterator[City]:
     """A city for one test."""
     city = new_city()
     yield city
-    for collector in city.collectors:
-        collector.kill()
+    city.close()

@@ -159,7 +159,7 @@ TOPICS = {
 @pytest.fixture(scope="module")
 def city(new_city: Callable[[], City]) -> City:
     city = new_city()
-    city.collect().wait_for("connected")
+    city.collect().wait_until_connected()
     return city
 
 
