@@ -123,7 +123,7 @@ def main() -> None:
     warm = costs[SERIES // BATCH :]
     few, many = (statistics.median(cost) for cost in zip(*warm, strict=True))
     print(
-        f"growth: {few:.1f} us a reading on 1 million rows, {many:.1f} us on {millions} million; ratio {many / few:.2f} "
+        f"growth: {few:.1f} us a reading on 1 million rows, {many:.1f} on {millions} million; ratio {many / few:.2f} "
         f"(1-day chunks, shared_buffers {buffers[0] if buffers else '?'}, {SERIES:,} series at 5 minutes in turn)"
     )
 

@@ -85,7 +85,9 @@ def migrate() -> None:
     from citybrain.store import migrate as migrations
 
     chosen = settings()
-    edition = migrations.migrate(addresses.database_url(chosen), load(chosen.catalogue_dir), chosen.chunk_days)
+    catalogue = load(chosen.catalogue_dir)
+    with console.status("Bringing the database up to date"):
+        edition = migrations.migrate(addresses.database_url(chosen), catalogue, chosen.chunk_days)
     console.print(f"Up to date; TimescaleDB {edition.version}, {edition.license} edition.")
 
 
@@ -160,7 +162,8 @@ def ledger(
     with _writer("ledger") as connection:
         rows = account.hours(connection, datetime.now(UTC) - timedelta(hours=hours))
         totals = account.totals(connection)
-        differences = account.verify(connection) if verify else []
+        with console.status("Comparing the ledger with the tables"):
+            differences = account.verify(connection) if verify else []
     table = Table("hour", "region", "domain", "device", *account.COUNTS, "missing", title=f"The last {hours} hours")
     zone = settings().zone
     for row in rows:
@@ -214,7 +217,7 @@ def quarantine_replay(
     """Publish what waits once more, as it came; what is still not understood comes back as a new entry."""
     from ingest.quarantine import replay
 
-    with _writer("quarantine") as connection:
+    with _writer("quarantine") as connection, console.status("Publishing what waits"):
         replayed, skipped = replay(connection, addresses.mqtt_url(settings()), reason, datetime.now(UTC))
     console.print(f"{replayed} entries replayed" + (f", {skipped} cut short and left" if skipped else "") + ".")
 

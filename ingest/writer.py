@@ -124,9 +124,12 @@ class Writer(threading.Thread):
         connection = self.unit.connection
         self._table = SeriesTable.load(connection)
         self._state = SeriesState.load(connection)
-        policy = Policy.of(self.settings, datetime.now(self.settings.zone).date())
-        self._intake = Intake(self._table, policy, connection)
+        self._intake = Intake(self._table, self._policy(), connection)
         self._generation = -1
+
+    def _policy(self) -> Policy:
+        """The policy of today: what retention would drop at once moves on with the days."""
+        return Policy.of(self.settings, datetime.now(self.settings.zone).date())
 
     def _work(self, job: Job) -> None:
         started = time.monotonic()
@@ -225,6 +228,7 @@ class Writer(threading.Thread):
     def _beat_if_due(self) -> None:
         if time.monotonic() - self._beaten >= HEARTBEAT_S:
             self._confirm()
+            self._intake.policy = self._policy()
             if self._beat() != self._table.version:
                 log.info("catalogue changed, reading it again")
                 self._load()
