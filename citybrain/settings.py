@@ -96,7 +96,7 @@ class Settings(BaseSettings):
         "quarantine", description="A metric the domain lacks: register it as unverified, or quarantine."
     )
     unverified_limit: int = Field(
-        10_000, ge=0, description="Unverified series that may be registered; beyond it, quarantine."
+        200_000, ge=0, description="Unverified series that may be registered; beyond it, quarantine."
     )
     oldest_reading: date = Field(
         date(2010, 1, 1), ge=date(2000, 1, 1), description="Readings before this city date are quarantined."
