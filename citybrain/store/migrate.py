@@ -94,7 +94,7 @@ def _prepare(connection: Connection) -> None:
         raise MigrationError(f"The server is PostgreSQL {version // 10_000}; this release supports 16, 17 and 18.")
     # "Already exists, skipping" is no news.
     connection.execute("set client_min_messages = warning")
-    for name in ("extension", "roles", "schema"):
+    for name in ("extension", "roles", "schema", "quiet_readers"):
         connection.execute(query("prepare", name))
 
 

@@ -32,3 +32,20 @@ end $$;
 -- The owner makes tables here; the others only look.
 grant usage, create on schema public to citybrain_owner;
 grant usage on schema public to citybrain_writer, citybrain_board;
+
+-- name: quiet_readers
+-- Who only reads can neither wake collectors nor take their locks. Where the login role may not take these rights
+-- away, the server says so in a warning, and boards keep them.
+do $$
+declare name regprocedure;
+begin
+    for name in
+        select p.oid from pg_proc p
+        where p.pronamespace = 'pg_catalog'::regnamespace and (p.proname = 'pg_notify' or p.proname ~ 'advisory')
+    loop
+        execute format('revoke execute on function %s from public', name);
+        execute format('grant execute on function %s to citybrain_owner, citybrain_writer', name);
+    end loop;
+exception when insufficient_privilege then
+    raise warning 'boards may notify and lock: %', sqlerrm;
+end $$;

@@ -125,7 +125,7 @@ def test_duplicate_in_a_compressed_chunk_is_refused(writer: Connection) -> None:
 
 
 def test_reading_in_a_compressed_chunk_is_revised(writer: Connection) -> None:
-    revised = minutes(series=1, of=range(10, 12)).with_columns(value=pl.lit(0.5))
+    revised = minutes(series=1, of=range(10, 12)).with_columns(value=pl.lit(0.5), received=pl.col("time"))
 
     with writer.transaction():
         Readings(writer, SPAN_US).revise(SeriesState.load(writer), revised)

@@ -271,16 +271,21 @@ class City:
             self._publisher.disconnect()
             self._publisher.loop_stop()
         for (unit,) in self.ask("select unit from collector"):
-            wait_until(lambda unit=unit: self._forgotten(unit), f"forgotten {unit}")
+            self.forget(unit)
 
         if self._connection is not None:
             self._connection.close()
 
-    def _forgotten(self, unit: str) -> bool:
-        with suppress(orphans.StillCollected):
-            orphans.forget(self.url, self.broker.url, unit)
-            return True
-        return False
+    def forget(self, unit: str) -> None:
+        """Have the broker forget a session, as soon as the database has seen that nobody collects it."""
+
+        def forgotten() -> bool:
+            with suppress(orphans.StillCollected):
+                orphans.forget(self.url, self.broker.url, unit)
+                return True
+            return False
+
+        wait_until(forgotten, f"forgotten {unit}")
 
 
 def copied(server_url: str, template: str, name: str) -> bool:

@@ -52,17 +52,16 @@ def test_kill_collector_database_and_broker_in_mid_stream(
     assert not city.count("select count(*) from quarantine")
 
 
-@pytest.mark.parametrize("transport", ["unix", "tcp"])
-def test_sigterm_drains_and_leaves_nothing_committed_unacknowledged(city: City, broker: Broker, transport: str) -> None:
-    url = broker.url if transport == "tcp" else broker.collector_url
-    city.collect(mqtt=url).wait_until_connected()
+def test_sigterm_drains_and_leaves_nothing_committed_unacknowledged(city: City, broker: Broker) -> None:
+    # Over TCP, where closing with unread data can take back what was sent last.
+    city.collect(mqtt=broker.url).wait_until_connected()
     stream = city.stream(4000)
     for _ in range(2):
         before = city.committed()
         city.wait_until(lambda before=before: city.committed() > before + 1000, "more readings stored")
         assert city.collectors[-1].stop() == 0
         assert city.collectors[-1].says("stopped")
-        city.collect(mqtt=url).wait_until_connected()
+        city.collect(mqtt=broker.url).wait_until_connected()
     published = stream.stop()
     city.wait_until(lambda: city.committed() == published, "all stored")
     city.settle()
@@ -70,32 +69,40 @@ def test_sigterm_drains_and_leaves_nothing_committed_unacknowledged(city: City, 
     city.check_ledger()
 
 
-@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGSTOP])
-def test_a_standby_takes_over(city: City, number: signal.Signals) -> None:
-    holder = city.collect().wait_until_connected()
-    standby = city.collect().wait_for("standing by")
+def test_a_standby_takes_over_from_one_that_hangs_and_from_one_that_is_killed(city: City) -> None:
+    first = city.collect().wait_until_connected()
+    second = city.collect().wait_for("standing by")
     stream = city.stream(1000)
     city.wait_until(lambda: city.committed() > 500, "readings stored")
-    holder.signal(number)
-    began = time.monotonic()
-    city.wait_until(lambda: standby.says("connected"), "taken over", TAKEOVER_S)
-    before = city.committed()
-    city.wait_until(lambda: city.committed() > before, "collecting", TAKEOVER_S - (time.monotonic() - began))
-    if number == signal.SIGSTOP:
-        # It wakes up, finds its lock gone, and stands by in its turn.
-        holder.signal(signal.SIGCONT)
-        holder.wait_for("standing by")
+    for holder, standby, number in ((first, second, signal.SIGSTOP), (second, first, signal.SIGKILL)):
+        connections = standby.metrics()["citybrain_mqtt_connections_total"]
+        holder.signal(number)
+        began = time.monotonic()
+        city.wait_until(
+            lambda: standby.metrics()["citybrain_mqtt_connections_total"] > connections,  # noqa: B023
+            "taken over",
+            TAKEOVER_S,
+        )
+        before = city.committed()
+        left = TAKEOVER_S - (time.monotonic() - began)
+        city.wait_until(lambda before=before: city.committed() > before, "collecting", left)
+        if number == signal.SIGSTOP:
+            # It wakes up, finds its lock gone, and stands by in its turn.
+            holder.signal(signal.SIGCONT)
+            holder.wait_for("standing by")
     published = stream.stop()
     city.wait_until(lambda: city.committed() == published, "all stored")
     city.settle()
     city.check_ledger()
-    assert standby.process.poll() is None
 
 
 def test_collectors_of_disjoint_regions(city: City) -> None:
-    city.collect("--region", "150800").wait_until_connected()
-    hohhot = city.collect("--region", "150100").wait_until_connected()
-    rivals = [city.collect(*region).wait_for("standing by") for region in ((), ("--region", "150802"))]
+    bayannur, hohhot = city.collect("--region", "150800"), city.collect("--region", "150100")
+    bayannur.wait_until_connected()
+    hohhot.wait_until_connected()
+    rivals = [city.collect(), city.collect("--region", "150802")]
+    for rival in rivals:
+        rival.wait_for("standing by")
     streams = [city.stream(500, region, region) for region in ("150802", "150826", "150102-baoheshao")]
     time.sleep(0.5)
     hohhot.kill()
@@ -133,14 +140,14 @@ def test_a_reading_that_the_store_refuses_takes_nobody_with_it(city: City) -> No
     assert not collector.says("writer lost")
 
 
-def test_the_database_away_for_ten_seconds_under_load(city: City, database_server: Database) -> None:
+def test_the_database_away_under_load(city: City, database_server: Database) -> None:
     collector = city.collect().wait_until_connected()
     stream = city.stream(2000)
     city.wait_until(lambda: city.committed() > 2000, "readings stored")
     before = collector.memory
     database_server.stop()
     most = 0
-    for _ in range(100):
+    for _ in range(80):
         most = max(most, collector.memory)
         time.sleep(0.1)
     database_server.start()
@@ -158,14 +165,14 @@ def test_a_table_locked_under_a_flood_fills_no_memory(city: City) -> None:
     with psycopg.connect(city.url) as blocker:
         blocker.execute("lock table reading")
         city.publish("city/150802/air/marker/reading", f'{{"time": {city.now_ms()}, "values": {{"rain": 1}}}}')
-        for _ in range(60_000):
+        for _ in range(20_000):
             city.publisher.publish("city/150802/air/flood/reading", b"", qos=0)
         city.publisher.publish("city/150802/air/flood/reading", b"", qos=1).wait_for_publish(30)
         city.wait_until(lambda: collector.metrics()["citybrain_queued_bytes"] >= 1_048_576, "the inbox full")
         metrics = collector.metrics()
         assert metrics["citybrain_queued_bytes"] < 2 * 1_048_576
         assert metrics["citybrain_queued_messages"] < 6000
-    city.wait_until(lambda: len(city.quarantined("city/150802/air/flood/reading")) == 60_001, "all in quarantine")
+    city.wait_until(lambda: len(city.quarantined("city/150802/air/flood/reading")) == 20_001, "all in quarantine")
     city.check_ledger()
 
 
@@ -233,7 +240,7 @@ def test_messages_without_a_time_that_come_again_are_stored_once(city: City, wir
     collector = city.collect(mqtt=wire.url).wait_until_connected()
     topic, payload = "city/150802/air/timeless/reading", b'[{"n": "rain", "t": -1, "v": 1}, {"n": "rain", "v": 2}]'
     city.settle()
-    for times in (1, 2, 3):
+    for times in (1, 2):
         wire.deaf = True
         for _ in range(20):
             city.publish(topic, payload)
@@ -246,7 +253,7 @@ def test_messages_without_a_time_that_come_again_are_stored_once(city: City, wir
             collector = city.collect(mqtt=wire.url)
         city.wait_until(lambda times=times: city.duplicates() == 40 * times, "all redelivered and known")
         city.settle()
-    assert city.stored("timeless") == 120
+    assert city.stored("timeless") == 80
     city.wait_until(lambda: not city.count("select count(*) from untimed"), "all confirmed")
     city.check_ledger()
 
@@ -280,9 +287,6 @@ def test_what_a_broker_retained_has_a_time_or_is_refused(city: City) -> None:
 
 def test_a_lost_session_is_an_alarm(city: City) -> None:
     city.collect().wait_until_connected().stop()
-    assert city.run("sessions", "forget", "city").returncode == 0
-    city.collect().wait_until_connected().stop()  # forgotten on purpose: no alarm
-    assert not city.collectors[-1].says("session lost")
     # A stranger takes the id with a clean start, and the queue is gone.
     [(secret,)] = city.ask("select session_secret from installation")
     delete(city.broker.url, f"citybrain-{secret}-city")

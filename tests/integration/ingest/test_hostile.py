@@ -368,7 +368,7 @@ def test_metrics_count_what_the_tables_hold(city: City, collector: Collector) ->
     assert metrics["citybrain_doubtful_readings_total"] == city.count(
         "select count(*) from board_reading where not good"
     )
-    assert metrics["citybrain_late_readings_total"] == city.count("select count(*) from reading where quality & 1 = 1")
+    assert metrics["citybrain_late_readings_total"] == city.count("select count(*) from reading where quality & 65 = 1")
     assert metrics["citybrain_mqtt_connected"] == 1
 
 

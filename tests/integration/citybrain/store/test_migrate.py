@@ -53,8 +53,9 @@ def test_boards_see_their_views_and_nothing_else(database: str) -> None:
         for (table,) in tables:
             with pytest.raises(psycopg.errors.InsufficientPrivilege):
                 connection.execute(sql.SQL("select 1 from {} limit 1").format(sql.Identifier(table)))
-        with pytest.raises(psycopg.Error):
-            connection.execute("create table mine (x int)")
+        for statement in ("create table mine (x int)", "select pg_notify('x', '')", "select pg_advisory_lock(1)"):
+            with pytest.raises(psycopg.Error):
+                connection.execute(statement)
 
 
 def test_the_writer_can_not_change_the_schema_or_the_secret(database: str) -> None:
