@@ -57,7 +57,7 @@ def prepare(server_url: str, name: str, million_rows: int) -> tuple[str, int]:
     with psycopg.connect(server_url, autocommit=True) as connection:
         connection.execute(sql.SQL("create database {}").format(sql.Identifier(name)))
     url = server_url.replace("/citybrain?", f"/{name}?")
-    migrate(url, chunk_days=1)
+    migrate(url, chunk_hours=24)
     steps = million_rows * 1_000_000 // SERIES
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute(SEED.format(series=SERIES))  # type: ignore[call-overload]
@@ -96,7 +96,6 @@ class Store:
 
     def __init__(self, url: str, step: int) -> None:
         self.connection: Connection = connect(url, "writer", "bench")
-        self.connection.execute("set idle_session_timeout = 0")
         self.table, self.state = SeriesTable.load(self.connection), SeriesState.load(self.connection)
         self.span = chunk_span(self.connection)
         self.batches = batches(step)

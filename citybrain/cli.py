@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from rich import box
 from rich.console import Console
 from rich.table import Table
 
@@ -87,7 +88,7 @@ def migrate() -> None:
     chosen = settings()
     catalogue = load(chosen.catalogue_dir)
     with console.status("Bringing the database up to date"):
-        edition = migrations.migrate(addresses.database_url(chosen), catalogue, chosen.chunk_days)
+        edition = migrations.migrate(addresses.database_url(chosen), catalogue, chosen.chunk_hours)
     console.print(f"Up to date; TimescaleDB {edition.version}, {edition.license} edition.")
 
 
@@ -164,17 +165,19 @@ def ledger(
         totals = account.totals(connection)
         with console.status("Comparing the ledger with the tables"):
             differences = account.verify(connection) if verify else []
-    table = Table("hour", "region", "domain", "device", *account.COUNTS, "missing", title=f"The last {hours} hours")
+    shown = ("received", "stored", "duplicate", "quarantined", "missing")
+    table = Table("hour", "device", *shown, title=f"The last {hours} hours", box=box.SIMPLE_HEAD, pad_edge=False)
     zone = settings().zone
     for row in rows:
-        numbers = [str(getattr(row, name)) for name in account.COUNTS]
+        device = "-" if row.device == "-" else f"{row.region}/{row.domain}/{row.device}"
+        numbers = [str(getattr(row, name)) for name in shown]
         hour = row.hour.astimezone(zone).strftime("%m-%d %H:00")
-        style = "red" if row.missing else None
-        table.add_row(hour, row.region, row.domain, row.device, *numbers, str(row.missing), style=style)
+        table.add_row(hour, device, *numbers, style="red" if row.missing else None)
     console.print(table)
     console.print(
         f"In all: received {totals.received} = stored {totals.stored} + duplicate {totals.duplicate}"
-        f" + quarantined {totals.quarantined}"
+        f" + quarantined {totals.quarantined}; {totals.revised} of the stored replaced an earlier value",
+        soft_wrap=True,
     )
     for difference in differences:
         console.print(

@@ -104,8 +104,8 @@ class Settings(BaseSettings):
     retain_raw_days: int = Field(0, ge=0, description="Days that readings are kept, counted from now. 0: for ever.")
     retain_rollup_days: int = Field(0, ge=0, description="Days that hourly rollups are kept. 0: for ever.")
     retain_quarantine_days: int = Field(90, ge=0, description="Days that quarantine is kept. 0: for ever.")
-    chunk_days: int = Field(
-        7, ge=1, le=365, description="Days in one chunk of readings; aim at no more than 10 million rows."
+    chunk_hours: int = Field(
+        168, ge=1, le=8760, description="Hours in one chunk of readings; aim at no more than 10 million rows."
     )
 
     @property
@@ -133,5 +133,7 @@ def settings() -> Settings:
         for problem in error.errors():
             name = "CITYBRAIN_" + str(problem["loc"][0]).upper()
             what = problem["msg"].removeprefix("Value error, ")
-            lines.append(f"{name} is {problem['input']!r}: {what}")
+            # An address may hold a password: it is not shown.
+            value = "set" if name.endswith("_URL") else repr(problem["input"])
+            lines.append(f"{name} is {value}: {what}")
         raise SettingsError("\n".join(lines)) from error

@@ -63,6 +63,8 @@ class Collector:
                 elif not standing_by:
                     log.info("standing by", region=self.settings.collect_region or "all")
                     standing_by = True
+            except psycopg.errors.UndefinedTable:
+                log.error("database not migrated", hint="run `citybrain db migrate`")
             except psycopg.Error as error:
                 metrics.DATABASE_ERRORS.labels(error.sqlstate or "connection").inc()
                 log.warning("database away", error=str(error).strip().replace("\n", " ")[:200])

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import psycopg
 
 from citybrain.errors import Correctable
-from citybrain.store.connection import Connection, connect
+from citybrain.store.connection import HOLDER_IDLE, Connection, connect
 from citybrain.store.sql import query
 
 EVERYTHING = "city"
@@ -38,6 +38,7 @@ def claim(url: str, region: str) -> Unit | None:
     """
     connection = connect(url, "writer", f"collect {region or EVERYTHING}")
     try:
+        connection.execute(HOLDER_IDLE)
         unit = _lock(connection, region)
     except BaseException:
         connection.close()

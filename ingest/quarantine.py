@@ -36,6 +36,8 @@ def replay(connection: Connection, mqtt_url: str, reason: str | None, now: datet
     published: list[int] = []
     skipped = 0
     after = 0
+    # What is still not understood comes back as a new entry: not to be replayed again and again.
+    until = quarantine.newest(connection)
     unheard: list[int] = []
 
     def acknowledged(_: paho.Client, userdata: object, packet_id: int, reason: ReasonCode, properties: object) -> None:
@@ -45,7 +47,7 @@ def replay(connection: Connection, mqtt_url: str, reason: str | None, now: datet
     client = connected_client(mqtt_url)
     client.on_publish = acknowledged
     try:
-        while page := quarantine.entries(connection, reason=reason, after=after, limit=PAGE):
+        while page := quarantine.entries(connection, reason=reason, after=after, until=until, limit=PAGE):
             after = page[-1].id
             whole = [entry for entry in page if len(entry.payload) == entry.size and _publishable(entry.topic)]
             skipped += len(page) - len(whole)

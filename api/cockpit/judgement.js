@@ -29,7 +29,7 @@ export function pulse(site, metrics, now) {
 export function brokenSites(status, now) {
   return status.sites
     .map((site) => ({ site, pulse: pulse(site, status.metrics, now) }))
-    .filter(({ pulse }) => pulse?.freshness === "stale")
+    .filter(({ site, pulse }) => site.verified !== false && pulse?.freshness === "stale")
     .sort((a, b) => b.pulse.age_s - a.pulse.age_s);
 }
 

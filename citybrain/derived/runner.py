@@ -17,8 +17,8 @@ from citybrain import metrics
 from citybrain.derived import air_quality
 from citybrain.store import derivations, ledger
 from citybrain.store.binary import Column
-from citybrain.store.connection import Connection, connect
-from citybrain.store.readings import Readings, chunk_span, prefer_indexes
+from citybrain.store.connection import HOLDER_IDLE, Connection, connect
+from citybrain.store.readings import REVISED, STORED, Readings, chunk_span, prefer_indexes
 from citybrain.store.series import SeriesTable
 from citybrain.store.sql import query
 from citybrain.store.state import HOUR_US, SeriesState
@@ -73,6 +73,7 @@ class Runner:
         while not self.stopping:
             try:
                 with connect(self.database_url, "writer", "derive") as connection:
+                    connection.execute(HOLDER_IDLE)
                     locked = connection.execute(query("derivations", "lock")).fetchone()
                     if locked and locked[0]:
                         log.info("deriving")
@@ -202,9 +203,11 @@ def _store(
     )
     settled = Readings(connection, chunk_span(connection)).settle(table, state, arrived)
     hour_us = now_us - now_us % HOUR_US
-    received = {(hour_us, device): number for device, number in arrived["device"].value_counts().iter_rows()}
-    metrics.DERIVED.labels(function).inc(len(settled.arrived))
-    return settled.rows, ledger.account(received, settled.arrived, arrived.select("received", "device").clear())
+    # What came out as it was before is no duplicate: nobody sent it.
+    changed = settled.with_fate(STORED, REVISED)
+    received = {(hour_us, device): number for device, number in changed["device"].value_counts().iter_rows()}
+    metrics.DERIVED.labels(function).inc(len(arrived))
+    return settled.rows, ledger.account(received, changed, arrived.select("received", "device").clear())
 
 
 def _days(marks: pl.DataFrame, zone: ZoneInfo) -> pl.DataFrame:

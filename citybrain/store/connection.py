@@ -22,13 +22,15 @@ KEEPALIVE = {
     "tcp_user_timeout": 10_000,
 }
 
+# A holder of a lock that has stopped without dying loses its connection, and with it the lock, after so long.
+HOLDER_IDLE = "set idle_session_timeout = '8s'"
+
 # lock_timeout: nobody waits for ever. Readers give up before a long snapshot hurts the writers.
 SESSION: dict[Role, dict[str, str]] = {
     "owner": {"lock_timeout": "30s"},
     "writer": {
         "synchronous_commit": "on",
         "lock_timeout": "5s",
-        "idle_session_timeout": "8s",
         "idle_in_transaction_session_timeout": "8s",
         "tcp_keepalives_idle": "4",
         "tcp_keepalives_interval": "2",

@@ -40,13 +40,13 @@ class Edition:
         return self.license == "timescale"
 
 
-def migrate(url: str, catalogue: Catalogue | None = None, chunk_days: int = 7) -> Edition:
+def migrate(url: str, catalogue: Catalogue | None = None, chunk_hours: int = 168) -> Edition:
     """Bring the database at `url` to this release; again on an up-to-date one changes nothing.
 
     Args:
         url: of a login role that may create roles and extensions (or finds them made).
         catalogue: what to write into the catalogue tables; None leaves them.
-        chunk_days: days that a new chunk of readings spans.
+        chunk_hours: hours that a new chunk of readings spans.
 
     Raises:
         MigrationError: the server lacks something; the text says what to do.
@@ -56,7 +56,7 @@ def migrate(url: str, catalogue: Catalogue | None = None, chunk_days: int = 7) -
             _prepare(connection)
             _apply(url)
         with connect(url, "owner", "migrate") as connection:
-            edition = _reconcile(connection, chunk_days)
+            edition = _reconcile(connection, chunk_hours)
             if catalogue is not None:
                 sync_catalogue(connection, catalogue, datetime.now(UTC))
     except (psycopg.errors.InsufficientPrivilege, psycopg.errors.InvalidAuthorizationSpecification) as error:
@@ -76,8 +76,11 @@ def migrate(url: str, catalogue: Catalogue | None = None, chunk_days: int = 7) -
 
 def pending(url: str) -> list[str]:
     """Names of the migrations that the database at `url` has not had yet."""
-    with yoyo.get_backend(_yoyo_url(url)) as backend:
-        return [migration.id for migration in backend.to_apply(yoyo.read_migrations(str(MIGRATIONS)))]
+    with psycopg.connect(url, connect_timeout=5) as connection:
+        there = connection.execute("select to_regclass('_yoyo_migration')").fetchone()
+        applied = connection.execute("select migration_id from _yoyo_migration") if there and there[0] else ()
+        had = {id for (id,) in applied}
+    return [migration.id for migration in yoyo.read_migrations(str(MIGRATIONS)) if migration.id not in had]
 
 
 @contextmanager
@@ -111,7 +114,7 @@ def _yoyo_url(url: str) -> str:
     return urlunsplit(("postgresql+psycopg", *parts[1:]))
 
 
-def _reconcile(connection: Connection, chunk_days: int) -> Edition:
+def _reconcile(connection: Connection, chunk_hours: int) -> Edition:
     row = connection.execute(query("reconcile", "edition")).fetchone()
     assert row is not None  # noqa: S101  a select without a from has one row
     edition = Edition(license=row[0], version=row[1])
@@ -120,7 +123,7 @@ def _reconcile(connection: Connection, chunk_days: int) -> Edition:
         connection.execute(
             sql.SQL("grant select on {} to citybrain_board, citybrain_writer").format(sql.Identifier(view))
         )
-    connection.execute(query("reconcile", "chunk_interval"), {"days": chunk_days})
+    connection.execute(query("reconcile", "chunk_interval"), {"hours": chunk_hours})
     if edition.community:
         connection.execute(query("reconcile", "columnstore"))
         connection.execute(query("reconcile", "columnstore_policy"))

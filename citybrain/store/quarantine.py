@@ -71,9 +71,19 @@ def summary(connection: Connection) -> list[Waiting]:
     return [Waiting(*row) for row in connection.execute(query("quarantine", "summary"))]
 
 
-def entries(connection: Connection, *, reason: str | None = None, after: int = 0, limit: int = 100) -> list[Kept]:
-    """What waits after the entry `after`, oldest first."""
-    rows = connection.execute(query("quarantine", "entries"), {"reason": reason, "after": after, "limit": limit})
+def newest(connection: Connection) -> int:
+    """The newest entry; 0 where there is none."""
+    row = connection.execute(query("quarantine", "newest")).fetchone()
+    return int(row[0]) if row else 0
+
+
+def entries(
+    connection: Connection, *, reason: str | None = None, after: int = 0, until: int | None = None, limit: int = 100
+) -> list[Kept]:
+    """What waits after the entry `after`, up to `until` (None: to the newest), oldest first."""
+    until = newest(connection) if until is None else until
+    parameters = {"reason": reason, "after": after, "until": until, "limit": limit}
+    rows = connection.execute(query("quarantine", "entries"), parameters)
     return [Kept(*row) for row in rows]
 
 

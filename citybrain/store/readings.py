@@ -95,13 +95,18 @@ class Readings:
             "value",
             first=pl.struct("series", "time").is_first_distinct(),
             first_value=pl.col("value").first().over("series", "time"),
+            value_before=pl.col("value").shift(1).over("series", "time"),
             known=pl.when(pl.Series(is_known)).then(pl.Series(known)),
             revises=pl.Series(table.traits(series)["revises"]),
+        )
+        # What may be revised is what came last; anything else stays what it was first.
+        present = (
+            pl.when("revises").then(pl.coalesce("value_before", "known")).otherwise(pl.coalesce("known", "first_value"))
         )
         return frame.select(
             pl.when(pl.col("known").is_null() & pl.col("first"))
             .then(pl.lit(STORED))
-            .when(pl.col("value") == pl.coalesce("known", "first_value"))
+            .when(pl.col("value") == present)
             .then(pl.lit(DUPLICATE))
             .when("revises")
             .then(pl.lit(REVISED))

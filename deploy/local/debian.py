@@ -23,7 +23,7 @@ DEBIAN_SUITES = (
     *("oldoldstable", "oldstable", "stable", "testing", "unstable", "sid"),
     *("bullseye", "bookworm", "trixie", "forky", "duke"),
 )
-ELSEWHERE = "Use the containers of deploy/compose.yaml, or set CITYBRAIN_DATABASE_URL and CITYBRAIN_MQTT_URL."
+ELSEWHERE = "Set CITYBRAIN_DATABASE_URL and CITYBRAIN_MQTT_URL to servers of your own: docs/operations.md."
 
 
 @dataclass(frozen=True)

@@ -13,8 +13,11 @@ from quarantine where replayed is null group by reason order by entries desc
 -- What waits, oldest first.
 select id, received, topic, reason, detail, payload, size
 from quarantine
-where replayed is null and id > %(after)s and (%(reason)s::text is null or reason = %(reason)s)
+where replayed is null and id > %(after)s and id <= %(until)s and (%(reason)s::text is null or reason = %(reason)s)
 order by id limit %(limit)s
+
+-- name: newest
+select coalesce(max(id), 0) from quarantine
 
 -- name: replayed
 -- These went back to the broker; what still can't be understood comes in again as a new entry.

@@ -14,7 +14,7 @@ select viewname from pg_views where schemaname = 'public' and starts_with(viewna
 
 -- name: chunk_interval
 -- New chunks of readings span so long; old ones stay as they are.
-select set_chunk_time_interval('reading', make_interval(days => %(days)s));
+select set_chunk_time_interval('reading', make_interval(hours => %(hours)s));
 
 -- name: edition
 -- 'timescale' where the community features are there, 'apache' where they are not.

@@ -16,9 +16,9 @@ from citybrain.store.migrate import migrate, pending
 from citybrain.store.readings import Readings
 from citybrain.store.state import SeriesState
 
-CHUNK_DAYS = 7
+CHUNK_HOURS = 168
 MINUTE_US = 60_000_000
-SPAN_US = CHUNK_DAYS * 24 * 60 * MINUTE_US
+SPAN_US = CHUNK_HOURS * 60 * MINUTE_US
 START_US = int(datetime(2025, 1, 6, tzinfo=UTC).timestamp()) * 1_000_000  # old enough for the policy, any day
 JOBS = """
 select job_id, config ->> 'compress_after' from timescaledb_information.jobs
@@ -28,7 +28,7 @@ where proc_name = 'policy_compression' and hypertable_name = 'reading'
 
 @pytest.fixture(scope="module")
 def migrated(url: str, catalogue: Catalogue) -> str:
-    migrate(url, catalogue, CHUNK_DAYS)
+    migrate(url, catalogue, CHUNK_HOURS)
     return url
 
 
@@ -82,7 +82,7 @@ def stored(connection: Connection, readings: pl.DataFrame) -> list[float]:
 
 
 def test_edition_is_found_and_policy_set(migrated: str, catalogue: Catalogue) -> None:
-    edition = migrate(migrated, catalogue, CHUNK_DAYS)
+    edition = migrate(migrated, catalogue, CHUNK_HOURS)
 
     assert edition.community
     assert pending(migrated) == []
@@ -102,7 +102,7 @@ def test_migrating_again_changes_nothing(migrated: str, catalogue: Catalogue) ->
             )
 
     before = schema()
-    migrate(migrated, catalogue, CHUNK_DAYS)
+    migrate(migrated, catalogue, CHUNK_HOURS)
     assert schema() == before
 
 

@@ -288,7 +288,6 @@ def test_another_value_is_a_revision_where_the_domain_says_so(city: City) -> Non
     assert account == (3, 2, 1, 1)
 
 
-@pytest.mark.xfail(reason="within one batch a value is compared with the first one for its time, not the last")
 def test_the_last_of_several_revisions_counts_wherever_batches_are_cut(city: City) -> None:
     now = str(city.now_ms())
     forecasts = b", ".join(values(f'"aqi_forecast_1d": {value}', now) for value in (80, 95, 80))

@@ -73,8 +73,6 @@ class City:
 @pytest.fixture
 def city(database: str) -> Iterator[City]:
     with connect(database, "writer", "a") as collecting, connect(database, "writer", "b") as deriving:
-        for connection in (collecting, deriving):
-            connection.execute("set idle_session_timeout = 0")
         yield City(collecting, deriving)
 
 

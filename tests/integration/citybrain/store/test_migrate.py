@@ -28,7 +28,7 @@ def test_from_empty_and_again(database_server: Database, catalogue: Catalogue) -
     first = migrate(url, catalogue)
     before = schema(url)
     assert pending(url) == []
-    assert migrate(url, catalogue, chunk_days=1) == first
+    assert migrate(url, catalogue, chunk_hours=24) == first
     assert schema(url) == before
     with psycopg.connect(url) as connection:
         assert connection.execute(query("readings", "chunk_span")).fetchone() == (86_400_000_000,)

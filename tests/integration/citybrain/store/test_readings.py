@@ -26,7 +26,6 @@ SCHEMA = {"series": pl.Int32, "device": pl.Int32, "time": pl.Int64, "value": pl.
 @pytest.fixture
 def connection(database: str) -> Any:
     with connect(database, "writer", "test") as connection:
-        connection.execute("set idle_session_timeout = 0")
         yield connection
 
 
