@@ -52,6 +52,7 @@ class _Message(msgspec.Struct, forbid_unknown_fields=True):
 
 
 _decode_message = msgspec.json.Decoder(_Message).decode
+_decode_messages = msgspec.json.Decoder(list[_Message]).decode
 
 
 def decode(payload: bytes) -> list[Record]:
@@ -65,16 +66,16 @@ def decode(payload: bytes) -> list[Record]:
             Reason.PAYLOAD_TOO_LARGE, f"{len(payload)} bytes; send at most {PAYLOAD_BYTES} in one message."
         )
     try:
-        message = _decode_message(payload)
+        messages = _decode_messages(payload) if payload.startswith(b"[") else [_decode_message(payload)]
     except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError):
         return _decode_other(payload)
-    if not message.values:
+    if not messages or not all(message.values for message in messages):
         return _decode_other(payload)
-    return [Record(message.time, message.values)]
+    return [Record(message.time, message.values) for message in messages]
 
 
 def _decode_other(payload: bytes) -> list[Record]:
-    """What is no plain object: arrays, SenML, and everything that is wrong."""
+    """What is no plain object or array of them: SenML, other keys, NaN, and everything that is wrong."""
     document = _document(payload)
     if isinstance(document, dict):
         return [_record(document, "")]
