@@ -25,6 +25,7 @@ from psycopg.conninfo import conninfo_to_dict
 
 from citybrain.settings import PROJECT, Settings
 from deploy.local.servers import Broker, Database
+from ingest import orphans
 from ingest.collector import Collector
 
 SERVE = (
@@ -158,3 +159,5 @@ def city(database_server: Database, template: str, broker: Broker) -> Iterator[C
     finally:
         collector.stop()
         thread.join()
+        # The broker is shared: a session that stays would hear what other tests publish to nobody.
+        orphans.forget(url, broker.url, "city")

@@ -85,7 +85,7 @@ def test_the_machines_own_sources_are_found_where_apt_is_told_they_are(
 
 def test_sources_without_debian_are_named_with_the_way_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     apt_of(tmp_path, monkeypatch, "deb http://mirror.example/ubuntu noble main\n")
-    with pytest.raises(LocalError, match=r"sources\.list.*names a Debian archive.*compose\.yaml"):
+    with pytest.raises(LocalError, match=r"sources\.list.*names a Debian archive.*CITYBRAIN_DATABASE_URL"):
         debian.machine_source()
 
 
