@@ -5,11 +5,11 @@ from __future__ import annotations
 from datetime import date, timedelta
 from functools import cache
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import AfterValidator, Field, ValidationError
+from pydantic import AfterValidator, Field, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from citybrain.errors import Correctable
@@ -108,6 +108,12 @@ class Settings(BaseSettings):
         168, ge=1, le=8760, description="Hours in one chunk of readings; aim at no more than 10 million rows."
     )
 
+    @model_validator(mode="after")
+    def _rollups_outlive_readings(self) -> Self:
+        if 0 < self.retain_rollup_days < (self.retain_raw_days or self.retain_rollup_days + 1):
+            raise ValueError("CITYBRAIN_RETAIN_ROLLUP_DAYS: rollups are kept as long as readings, or longer")
+        return self
+
     @property
     def zone(self) -> ZoneInfo:
         """The city's zone."""
@@ -131,8 +137,11 @@ def settings() -> Settings:
     except ValidationError as error:
         lines = []
         for problem in error.errors():
-            name = "CITYBRAIN_" + str(problem["loc"][0]).upper()
             what = problem["msg"].removeprefix("Value error, ")
+            if not problem["loc"]:  # settings that do not fit together: the text names them
+                lines.append(what)
+                continue
+            name = "CITYBRAIN_" + str(problem["loc"][0]).upper()
             # An address may hold a password: it is not shown.
             value = "set" if name.endswith("_URL") else repr(problem["input"])
             lines.append(f"{name} is {value}: {what}")

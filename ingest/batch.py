@@ -29,6 +29,9 @@ from ingest.reasons import Reason
 from ingest.topics import Topic
 
 AHEAD_US = 10 * 60 * 1_000_000  # further ahead of its arrival a reading is quarantined
+# Beyond the first, sums of an hour overflow, and the database refuses to show them; below the second, means underflow.
+LARGEST = 1e300
+SMALLEST = 1e-300
 NOBODY = 0  # the ledger's device where a topic names none that we know
 DETAIL_LENGTH = 500  # characters of an entry's detail at most: it may quote what a stranger sent
 
@@ -354,9 +357,9 @@ def _finite(metric: str, value: Any) -> float:
         number = float(value)
     except OverflowError:
         number = math.inf
-    if not math.isfinite(number):
+    if not abs(number) <= LARGEST:
         raise _Refused(Reason.NOT_FINITE, f"{metric} is {_brief(value)}: expected a finite number.")
-    return number
+    return number if abs(number) >= SMALLEST else 0.0
 
 
 def _storable(text: str) -> str:

@@ -13,7 +13,7 @@ from citybrain.store import quarantine
 from citybrain.store.connection import Connection
 from ingest.session import connected_client
 
-PAGE = 1000  # entries under way to the broker at once
+PAGE = 100  # entries under way to the broker at once, of up to 2 MiB each
 PATIENCE_S = 30.0  # seconds that the broker may take to acknowledge one
 # Seconds: what a broker acknowledged is safe only a moment later, should it be killed.
 SETTLE_S = 1.0

@@ -127,6 +127,7 @@ def compute_hours(
         .explode("time")
         .unique()
     )
+    _know(connection, table, marks)
     results = derivation.hourly(hours, zone.key).join(
         touched, left_on=["station", "time"], right_on=["device", "time"], how="semi", maintain_order="left"
     )
@@ -160,6 +161,7 @@ def compute_days(
     hours = derivations.hours(
         connection, marks["device"].unique().to_list(), derivation.INPUTS, low, high + 25 * HOUR_US
     )
+    _know(connection, table, marks)
     results = derivation.daily(hours, zone.key).join(
         marks, left_on=["station", "time"], right_on=["device", "time"], how="semi", maintain_order="left"
     )
@@ -208,6 +210,12 @@ def _store(
     received = {(hour_us, device): number for device, number in changed["device"].value_counts().iter_rows()}
     metrics.DERIVED.labels(function).inc(len(arrived))
     return settled.rows, ledger.account(received, changed, arrived.select("received", "device").clear())
+
+
+def _know(connection: Connection, table: SeriesTable, marks: pl.DataFrame) -> None:
+    """Read the catalogue again where a device has registered itself since."""
+    if not set(marks["device"].to_list()) <= table.keys.keys():
+        table.reload(connection)
 
 
 def _days(marks: pl.DataFrame, zone: ZoneInfo) -> pl.DataFrame:

@@ -16,6 +16,7 @@ from citybrain.store.state import HOUR_US, as_columns
 
 SETTLE_US = 5 * 1_000_000  # a station's metrics may come in several messages: wait so long for the others
 MARK = {"device": pl.Int32, "time": pl.Int64, "due": pl.Int64}
+DUE = {**MARK, "version": pl.Int32}
 
 
 def mark_changed(connection: Connection, table: SeriesTable, changed: pl.DataFrame) -> None:
@@ -50,18 +51,18 @@ def mark_changed(connection: Connection, table: SeriesTable, changed: pl.DataFra
 def mark(connection: Connection, function: str, span: str, marks: pl.DataFrame) -> None:
     """Mark hours or days (`span`) of devices: the columns of MARK, times in microseconds."""
     if len(marks):
-        connection.execute(query("derivations", "mark"), _parameters(function, span, marks))
+        connection.execute(query("derivations", "mark"), _parameters(function, span, marks.select(*MARK)))
 
 
 def due(connection: Connection, function: str, span: str, now: datetime, limit: int) -> pl.DataFrame:
-    """The oldest marks that are due at `now`: the columns of MARK."""
+    """The oldest marks that are due at `now`, of a month at most: the columns of DUE."""
     parameters = {"function": function, "span": span, "now": now, "limit": limit}
     rows = connection.execute(query("derivations", "due"), parameters).fetchall()
-    return pl.DataFrame(rows, schema=MARK, orient="row")
+    return pl.DataFrame(rows, schema=DUE, orient="row")
 
 
 def done(connection: Connection, function: str, span: str, marks: pl.DataFrame) -> None:
-    """Take `marks` away, except those renewed since they were read."""
+    """Take `marks`, as of `due`, away, except those renewed since they were read."""
     connection.execute(query("derivations", "done"), _parameters(function, span, marks))
 
 
@@ -82,4 +83,6 @@ def hours(
 
 
 def _parameters(function: str, span: str, marks: pl.DataFrame) -> dict[str, object]:
-    return {"function": function, "span": span, **as_columns(marks.select(*MARK), time=True, due=True)}
+    # Two writers that meet at several rows take them in the same order.
+    ordered = marks.sort("device", "time")
+    return {"function": function, "span": span, **as_columns(ordered, time=True, due=True)}

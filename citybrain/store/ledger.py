@@ -82,6 +82,7 @@ def account(received: Mapping[tuple[int, int], int], fates: pl.DataFrame, quaran
         .group_by("hour", "device")
         .agg(pl.col(name).sum().cast(pl.Int32) for name in COUNTS)
         .select(COLUMNS)
+        .sort("hour", "device")  # two writers that meet at several rows take them in the same order
     )
 
 

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import quote, urlencode, urlsplit, urlunsplit
 
 import psycopg
 import yoyo
@@ -110,8 +110,10 @@ def _apply(url: str) -> None:
 
 
 def _yoyo_url(url: str) -> str:
-    parts = urlsplit(url)
-    return urlunsplit(("postgresql+psycopg", *parts[1:]))
+    # Its tables belong to the owner, too, so that any login role that may act as the owner can migrate.
+    _, place, path, parameters, fragment = urlsplit(url)
+    options = urlencode({"options": "-c role=citybrain_owner"}, quote_via=quote)
+    return urlunsplit(("postgresql+psycopg", place, path, f"{parameters}&{options}".lstrip("&"), fragment))
 
 
 def _reconcile(connection: Connection, chunk_hours: int) -> Edition:

@@ -10,7 +10,7 @@ import numpy as np
 import polars as pl
 from psycopg import sql
 
-from citybrain.quality import Flag, judge, lag_s
+from citybrain.quality import DOUBTFUL, Flag, judge, lag_s
 from citybrain.store.binary import Array, Column, copy_data
 from citybrain.store.connection import Connection
 from citybrain.store.series import SeriesTable
@@ -67,7 +67,7 @@ class Readings:
         rows: list[Column] = []
         if len(stored):
             rows.append(self.insert(state, stored))
-        revised = arrived.filter(pl.col("fate") == REVISED)
+        revised = _in_range(arrived.filter(pl.col("fate") == REVISED), table)
         if len(revised):
             rows.append(self.revise(state.overlaid(*rows), revised))
         return Settled(arrived, stored, rows)
@@ -189,6 +189,10 @@ class Readings:
         for name in ROLLUP_COLUMNS:
             rows[name][at] = here[name].to_numpy()
         save(self.connection, rows)
+        # All of an open hour is in its state row now, also what came for it under the flag AHEAD before it was open.
+        self.connection.execute(
+            query("readings", "drop_rollup"), as_columns(here.select("series", "bucket"), bucket=True)
+        )
         closed = again.filter(~is_open).drop("open")
         if len(closed):
             self._rollup("set_rollup", closed)
@@ -199,10 +203,14 @@ class Readings:
         rows = state.take(np.unique(revised["series"].to_numpy()))
         rows["series_id"] = np.unique(revised["series"].to_numpy())
         at = np.searchsorted(rows["series_id"], revised["series"].to_numpy())
-        time, value = revised["time"].to_numpy(), revised["value"].to_numpy()
-        for own_time, own_value in (("time", "value"), ("good_time", "good_value")):
-            newest = rows[own_time][at] == time
-            rows[own_value][at[newest]] = value[newest]
+        time, value, quality = (revised[name].to_numpy() for name in ("time", "value", "quality"))
+        newest = rows["time"][at] == time
+        rows["value"][at[newest]] = value[newest]
+        rows["quality"][at[newest]] = quality[newest]
+        good = (quality & int(DOUBTFUL)) == 0
+        newest_good = good & (time >= rows["good_time"][at]) & (time <= rows["time"][at])
+        rows["good_time"][at[newest_good]] = time[newest_good]
+        rows["good_value"][at[newest_good]] = value[newest_good]
         return rows
 
     def _hours_again(self, keys: pl.DataFrame) -> pl.DataFrame:
@@ -244,6 +252,15 @@ class Readings:
 
     def _bounded(self, name: str, low: int, high: int) -> sql.Composed:
         return sql.SQL(query("readings", name)).format(low=literal(low), high=literal(high))
+
+
+def _in_range(revised: pl.DataFrame, table: SeriesTable) -> pl.DataFrame:
+    """Revised readings with the flag of those that are not plausible."""
+    traits = table.traits(revised["series"].to_numpy())
+    value = revised["value"].to_numpy()
+    outside = (value < traits["low"]) | (value > traits["high"])
+    flag = np.where(outside, int(Flag.OUT_OF_RANGE), 0)
+    return revised.with_columns(quality=(pl.col("quality") | pl.Series(flag)).cast(pl.Int16))
 
 
 def literal(time_us: int) -> sql.Literal:

@@ -24,11 +24,13 @@ def enforce(connection: Connection, settings: Settings, now: datetime) -> dict[s
         How many chunks of readings, chunks of rollups and entries were dropped.
     """
     dropped = {"chunks of readings": 0, "chunks of rollups": 0, "quarantine entries": 0}
+    # A day more than ingest takes, so that nothing is dropped that could still be sent again and stored anew.
+    slack = timedelta(days=1)
     if settings.retain_raw_days:
-        before = now - timedelta(days=settings.retain_raw_days)
+        before = now - timedelta(days=settings.retain_raw_days) - slack
         dropped["chunks of readings"] = _drop(connection, "reading", "count_readings", before)
     if settings.retain_rollup_days:
-        before = now - timedelta(days=settings.retain_rollup_days)
+        before = now - timedelta(days=settings.retain_rollup_days) - slack
         dropped["chunks of rollups"] = _drop(connection, "rollup", "count_rollups", before)
     if settings.retain_quarantine_days:
         before = now - timedelta(days=settings.retain_quarantine_days)
@@ -39,10 +41,11 @@ def enforce(connection: Connection, settings: Settings, now: datetime) -> dict[s
 def _drop(connection: Connection, table: str, count: str, before: datetime) -> int:
     """Count and drop the chunks of `table` that end before `before`, each in a transaction of its own."""
     chunks = connection.execute(query("retention", "old_chunks"), {"table": table, "before": before}).fetchall()
-    for _, low, high in chunks:
-        bounds = {"low": sql.Literal(low), "high": sql.Literal(high), "table": sql.Literal(table)}
+    for schema, chunk, high in chunks:
+        bounds = {"high": sql.Literal(high), "table": sql.Literal(table)}
         with connection.transaction():
-            # Nobody may add to what is being counted; a late reading for it waits, and is then quarantined or stored.
+            # First wait for whoever reads the chunk, while collectors go on; then nobody may add to what is counted.
+            connection.execute(sql.SQL("lock table {} in access exclusive mode").format(sql.Identifier(schema, chunk)))
             connection.execute(sql.SQL("lock table {} in share row exclusive mode").format(sql.Identifier(table)))
             connection.execute(sql.SQL(query("retention", count)).format(**bounds))
             connection.execute(sql.SQL(query("retention", "drop")).format(**bounds))

@@ -134,6 +134,10 @@ class SeriesTable:
         table.unverified = row[0] if row else 0
         return table
 
+    def reload(self, connection: Connection) -> None:
+        """Read all of it again."""
+        vars(self).update(vars(type(self).load(connection)))
+
     def metric_known(self, domain: str, metric: str) -> bool:
         """Whether the domain has the metric."""
         return (domain, metric) in self._metrics

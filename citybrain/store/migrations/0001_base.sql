@@ -160,7 +160,6 @@ create table ledger (
     revised int not null,
     primary key (hour, device_id)
 ) with (fillfactor = 70);
-create index ledger_unbalanced on ledger (hour) where received <> stored + duplicate + quarantined;
 
 -- Readings that retention dropped, so that the ledger can still be proven against the tables.
 create table expired (
@@ -195,6 +194,7 @@ create table derivation_due (
     span text not null check (span in ('hour', 'day')),
     time timestamptz not null,
     due timestamptz not null,
+    version int not null default 0,  -- raised whenever the mark is renewed
     primary key (function, device_id, span, time)
 );
 create index derivation_due_due on derivation_due (due);

@@ -41,7 +41,7 @@ create view board_hour as
         ) both_parts
         group by series_id, bucket
     ) hours;
-comment on view board_hour is 'Hourly mean, low, high and count of good readings, the open hour included';
+comment on view board_hour is 'Hourly mean, low, high and count of good readings, the open hour included; choose series by series_id = any (array (select ...)), a join would group all hours first';
 
 create view board_latest as
     select s.series_id, s.device_id, s.device, s.region_id, s.domain_id, s.site_id, s.metric, s.title_zh, s.title_en,

@@ -45,6 +45,7 @@ select s.domain_id as domain,
 from hour cross join board_series s
 left join lateral (
     select n + n_doubtful as came from board_hour where series_id = s.series_id and board_hour.hour = hour.start
+    offset 0  -- keeps the look-up a look-up: flattened, it would group all hours of all series first
 ) h on true
 where not s.derived and s.expected_interval between interval '1 second' and interval '1 hour'
 group by s.domain_id order by 1
@@ -94,6 +95,7 @@ from board_series s
 cross join lateral (
     select hour, mean from board_hour
     where series_id = s.series_id and hour > now() - interval '24 hours' and hour <= now()
+    offset 0  -- as above
 ) h
 where s.domain_id = %(domain)s and s.metric = %(metric)s and h.mean is not null
 group by h.hour order by h.hour
@@ -105,6 +107,7 @@ from board_series s
 cross join lateral (
     select hour, mean from board_hour
     where series_id = s.series_id and hour > now() - interval '24 hours' and hour <= now()
+    offset 0  -- as above
 ) h
 where s.device_id = any(%(devices)s) and s.metric = %(metric)s and h.mean is not null
 order by s.device_id, h.hour

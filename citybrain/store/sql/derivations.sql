@@ -1,26 +1,29 @@
 -- Which derived hours and days are to be computed, and when.
 
 -- name: mark
--- A mark that waits gets the later time: it is how the runner sees that something came while it computed.
-insert into derivation_due (function, device_id, span, time, due)
+-- A mark that waits gets the later time and a new version, by which the runner sees that something came meanwhile.
+insert into derivation_due as d (function, device_id, span, time, due)
 select %(function)s, device_id, %(span)s, time, due
 from unnest(%(device)s::int4[], %(time)s::timestamptz[], %(due)s::timestamptz[]) k (device_id, time, due)
-on conflict (function, device_id, span, time) do update set due = excluded.due
+on conflict (function, device_id, span, time) do update set due = excluded.due, version = d.version + 1
 
 -- name: due
--- The oldest marks that are due, of one function and span.
-select device_id, (extract(epoch from time) * 1000000)::bigint as time, (extract(epoch from due) * 1000000)::bigint as due
+-- The oldest marks that are due, of one function and span; of a month at most, for all between is read at once.
+select device_id, (extract(epoch from time) * 1000000)::bigint as time, (extract(epoch from due) * 1000000)::bigint as due,
+       version
 from derivation_due
-where function = %(function)s and span = %(span)s and due <= %(now)s
+where function = %(function)s and span = %(span)s and due <= %(now)s and time < interval '31 days' + (
+    select min(time) from derivation_due where function = %(function)s and span = %(span)s and due <= %(now)s
+)
 order by time, device_id
 limit %(limit)s
 
 -- name: done
 -- These marks, unless they were renewed since they were read.
 delete from derivation_due d
-using unnest(%(device)s::int4[], %(time)s::timestamptz[], %(due)s::timestamptz[]) k (device_id, time, due)
+using unnest(%(device)s::int4[], %(time)s::timestamptz[], %(version)s::int4[]) k (device_id, time, version)
 where d.function = %(function)s and d.span = %(span)s and d.device_id = k.device_id and d.time = k.time
-    and d.due = k.due
+    and d.version = k.version
 
 -- name: lock
 -- One process computes; the others stand by.

@@ -55,6 +55,10 @@ from unnest(%(series)s::int4[], %(bucket)s::timestamptz[], %(n)s::int4[], %(n_do
 on conflict (series_id, bucket) do update set n = excluded.n, n_doubtful = excluded.n_doubtful, s = excluded.s,
     mn = excluded.mn, mx = excluded.mx
 
+-- name: drop_rollup
+delete from rollup r using unnest(%(series)s::int4[], %(bucket)s::timestamptz[]) k (series_id, bucket)
+where r.series_id = k.series_id and r.bucket = k.bucket
+
 -- name: load_state
 -- Every series' newest reading and open hour, in the column order of citybrain.store.state.ROW.
 copy (

@@ -3,7 +3,7 @@
 
 -- name: old_chunks
 -- Chunks of a hypertable that lie before a time as a whole.
-select format('%%I.%%I', chunk_schema, chunk_name), range_start, range_end
+select chunk_schema, chunk_name, range_end
 from timescaledb_information.chunks
 where hypertable_name = %(table)s and range_end <= %(before)s
 order by range_end
@@ -11,12 +11,12 @@ order by range_end
 -- name: count_readings
 -- What the ledger can no longer compare with the table.
 insert into expired as e (series_id, readings, rollup_readings)
-select series_id, count(*), 0 from reading where time >= {low} and time < {high} group by series_id
+select series_id, count(*), 0 from reading where time < {high} group by series_id
 on conflict (series_id) do update set readings = e.readings + excluded.readings
 
 -- name: count_rollups
 insert into expired as e (series_id, readings, rollup_readings)
-select series_id, 0, sum(n + n_doubtful) from rollup where bucket >= {low} and bucket < {high} group by series_id
+select series_id, 0, sum(n + n_doubtful) from rollup where bucket < {high} group by series_id
 on conflict (series_id) do update set rollup_readings = e.rollup_readings + excluded.rollup_readings
 
 -- name: drop
