@@ -254,10 +254,13 @@ def processor_seconds(bench: Bench, collecting: subprocess.Popen[bytes]) -> tupl
 
 
 def _tree_seconds(pid: int) -> float:
-    """Processor time of a process, its children that live and those that ended."""
-    fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+    """Processor time of a process, its children that live and those that ended; 0 if it ended just now."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+        children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    except FileNotFoundError:
+        return 0.0
     seconds = sum(int(fields[at]) for at in (11, 12, 13, 14)) / os.sysconf("SC_CLK_TCK")
-    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
     return seconds + sum(_tree_seconds(int(child)) for child in children)
 
 
