@@ -24,7 +24,7 @@ class Flag(IntFlag):
 DOUBTFUL = Flag.AHEAD | Flag.OUT_OF_RANGE | Flag.STEP | Flag.STUCK
 
 AHEAD_US = 60 * 1_000_000  # a reading further ahead of its arrival is doubtful
-STEP_INTERVALS = 3  # after a longer pause a step says nothing
+PAUSE_INTERVALS = 3  # after a longer pause neither a step nor an equal value says anything
 LAG_S = 32_767  # what the column `lag_s` holds at most, seconds
 
 
@@ -53,6 +53,7 @@ def judge(new: pl.DataFrame, state: Column, traits: Column) -> pl.DataFrame:
     # The newest accepted reading before each: of the state, or of the rows above it.
     newest_above = pl.when(~pl.col("_ahead")).then("time").cum_max().shift(1).forward_fill().over("series")
     frame = frame.with_columns(_late=pl.col("time") <= pl.max_horizontal(newest_above, "_time"))
+    soon = (pl.col("time") - pl.col("_last_time")) <= PAUSE_INTERVALS * pl.col("_interval_us")
     in_chain = ~pl.col("_ahead") & ~pl.col("_late")
     chain = (
         frame.with_row_index("_row")
@@ -72,7 +73,7 @@ def judge(new: pl.DataFrame, state: Column, traits: Column) -> pl.DataFrame:
             _last=pl.when(pl.col("_place") == 0).then("_value").otherwise("_last"),
         )
         .with_columns(
-            same_since=pl.when(pl.col("value").ne_missing(pl.col("_last")))
+            same_since=pl.when(pl.col("value").ne_missing(pl.col("_last")) | ~soon)
             .then("time")
             .forward_fill()
             .over("series")
@@ -83,7 +84,6 @@ def judge(new: pl.DataFrame, state: Column, traits: Column) -> pl.DataFrame:
     far = ((pl.col("value") - pl.col("_last")).abs() > pl.col("_max_step")) & (
         (pl.col("value") - pl.col("_second")).abs() > pl.col("_max_step")
     ).fill_null(value=True)
-    soon = (pl.col("time") - pl.col("_last_time")) <= STEP_INTERVALS * pl.col("_interval_us")
     known = pl.col("_last_time") != NEVER
     flagged = chain.select(
         "_row",

@@ -59,7 +59,7 @@ class Plain:
             self.chain.append((reading.time, reading.value))
             since = reading.time
             for time, value in reversed(self.chain):
-                if value != reading.value:
+                if value != reading.value or since - time > 3 * limits.interval_us:
                     break
                 since = time
             quality |= Flag.STUCK * (reading.time - since >= limits.stuck_us)

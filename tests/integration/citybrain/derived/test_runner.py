@@ -34,13 +34,15 @@ class City:
         self.table, self.state = SeriesTable.load(collecting), SeriesState.load(collecting)
         self.derived = SeriesTable.load(deriving), SeriesState.load(deriving)
 
-    def report(self, at: datetime, values: dict[str, float], received: datetime) -> None:
-        """Store one hour of the station as a collector does."""
-        device = self.table.devices[STATION]
+    def report(
+        self, at: datetime, values: dict[str, float], received: datetime, key: tuple[str, str, str] = STATION
+    ) -> None:
+        """Store one hour of a station as a collector does."""
+        device = self.table.devices[key]
         rows = []
         for metric, value in values.items():
             channel = self.table.channels[device].get(metric) or self.table.register_series(
-                self.collecting, STATION, metric
+                self.collecting, key, metric
             )
             rows.append((channel.series, device, us(at), value, us(received)))
         arrived = pl.DataFrame(rows, schema=SCHEMA, orient="row").with_columns(quality=pl.lit(0, pl.Int16))
@@ -143,6 +145,25 @@ def test_what_comes_while_an_hour_is_computed_is_not_forgotten(city: City) -> No
     city.report(at + timedelta(minutes=1), {"pm25": 21.0}, now)
     derivations.done(city.deriving, "air_quality", "hour", marks)
     assert len(derivations.due(city.deriving, "air_quality", "hour", now + timedelta(seconds=6), 10)) == 1
+
+
+def test_a_station_that_registered_itself_since_is_computed_too(city: City) -> None:
+    at = DAY + timedelta(hours=10)
+    stranger = ("150802", "air", "stranger")
+    city.table.register_device(city.collecting, stranger, at)
+    city.report(at, CLEAN, at, stranger)
+    assert city.derive(at + timedelta(seconds=6)) == (1, 0)
+    found = city.collecting.execute("select value from board_latest where device = 'stranger' and metric = 'aqi'")
+    assert found.fetchone() == (40.0,)
+
+
+def test_marks_far_apart_are_not_read_in_one_go(city: City) -> None:
+    old, new = DAY - timedelta(days=1000), DAY
+    for at in (old, new):
+        city.report(at, CLEAN, at)
+    now = DAY + timedelta(hours=1)
+    assert [city.derive(now)[0], city.derive(now)[0], city.derive(now)[0]] == [1, 1, 0]
+    assert set(city.values("aqi")) == {old, new}
 
 
 def test_the_2012_table_counts_before_march_2026(city: City) -> None:

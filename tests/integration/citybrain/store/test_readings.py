@@ -155,6 +155,37 @@ def agrees(connection: Connection, model: Model) -> None:
     assert {id: (time, value) for id, time, value in latest} == model.newest
 
 
+def test_a_revision_in_an_hour_that_began_with_a_wrong_clock_counts_once(connection: Connection) -> None:
+    table, (_, _, revising) = series(connection)
+    state, model = SeriesState.load(connection), Model()
+    hour = START - START % HOUR_US + HOUR_US
+    # Ahead of its time, then the hour itself, then a revision in it; each in a batch of its own.
+    arrivals = [(hour + 60 * SECOND, 1.0, hour - 300 * SECOND), (hour, 2.0, hour), (hour, 3.0, hour + SECOND)]
+    for time, value, received in arrivals:
+        rows = [(revising, 1, time, value, received)]
+        arrived = pl.DataFrame(rows, schema=SCHEMA, orient="row").with_columns(quality=pl.lit(0, pl.Int16))
+        with connection.transaction():
+            for moved in Readings(connection, chunk_span(connection)).settle(table, state, arrived).rows:
+                state.put(moved)
+        model.take(revising, time, value, received, revises=True)
+    agrees(connection, model)
+
+
+def test_a_revised_value_is_judged_by_its_range(connection: Connection) -> None:
+    table, (_, _, revising) = series(connection)
+    state = SeriesState.load(connection)
+    for value, received in ((50.0, START), (-1e30, START + SECOND)):
+        arrived = pl.DataFrame([(revising, 1, START, value, received)], schema=SCHEMA, orient="row").with_columns(
+            quality=pl.lit(0, pl.Int16)
+        )
+        with connection.transaction():
+            for moved in Readings(connection, chunk_span(connection)).settle(table, state, arrived).rows:
+                state.put(moved)
+    latest = connection.execute("select value, good from board_latest").fetchone()
+    assert latest == (-1e30, False)
+    assert connection.execute("select n, n_doubtful from board_hour").fetchone() == (0, 1)
+
+
 def test_a_state_that_is_out_of_date_is_noticed_and_mended(connection: Connection) -> None:
     table, ids = series(connection)
     state = SeriesState.load(connection)
