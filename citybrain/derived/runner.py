@@ -133,11 +133,8 @@ def compute_hours(
     )
     with connection.transaction():
         prefer_indexes(connection)
-        moved, account = _store(connection, table, state, function, results, now)
         derivations.mark(connection, function, "day", _days(marks, zone))
-        # What collectors write, too, comes last: they wait for us until the commit.
-        derivations.done(connection, function, "hour", marks)
-        ledger.add(connection, account)
+        moved = _work_off(connection, table, state, function, "hour", marks, results, now)
     for rows in moved:
         state.put(rows)
     return len(marks)
@@ -167,12 +164,28 @@ def compute_days(
     )
     with connection.transaction():
         prefer_indexes(connection)
-        moved, account = _store(connection, table, state, function, results, now)
-        derivations.done(connection, function, "day", marks)
-        ledger.add(connection, account)
+        moved = _work_off(connection, table, state, function, "day", marks, results, now)
     for rows in moved:
         state.put(rows)
     return len(marks)
+
+
+def _work_off(
+    connection: Connection,
+    table: SeriesTable,
+    state: SeriesState,
+    function: str,
+    span: str,
+    marks: pl.DataFrame,
+    results: pl.DataFrame,
+    now: datetime,
+) -> list[Column]:
+    """Store the results of `marks` and take the marks away; the new state rows, for `state.put` after the commit."""
+    moved, account = _store(connection, table, state, function, results, now)
+    # What collectors write, too, comes last: they wait for us until the commit.
+    derivations.done(connection, function, span, marks)
+    ledger.add(connection, account)
+    return moved
 
 
 def _store(
