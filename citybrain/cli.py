@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich import box
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 
 from citybrain import log
 from citybrain.errors import Correctable
@@ -165,8 +165,16 @@ def ledger(
         totals = account.totals(connection)
         with console.status("Comparing the ledger with the tables"):
             differences = account.verify(connection) if verify else []
-    shown = ("received", "stored", "duplicate", "quarantined", "missing")
-    table = Table("hour", "device", *shown, title=f"The last {hours} hours", box=box.SIMPLE_HEAD, pad_edge=False)
+    # Narrow enough for a terminal of 80 columns; nothing is missing unless something is wrong.
+    shown = ["received", "stored", "duplicate", "quarantined"] + ["missing"] * any(row.missing for row in rows)
+    table = Table(
+        "hour",
+        Column("device", no_wrap=True),
+        *shown,
+        title=f"The last {hours} hours",
+        box=box.SIMPLE_HEAD,
+        pad_edge=False,
+    )
     zone = settings().zone
     for row in rows:
         device = "-" if row.device == "-" else f"{row.region}/{row.domain}/{row.device}"
