@@ -9,6 +9,7 @@ from typing import NamedTuple
 import polars as pl
 
 from citybrain.store.connection import Connection
+from citybrain.store.readings import DUPLICATE, REVISED, STORED
 from citybrain.store.sql import query
 from citybrain.store.state import HOUR_US, as_columns
 
@@ -67,9 +68,9 @@ def account(received: Mapping[tuple[int, int], int], fates: pl.DataFrame, quaran
     """
     hour = (pl.col("received") - pl.col("received") % HOUR_US).alias("hour")
     counted = fates.group_by(hour, "device").agg(
-        stored=pl.col("fate").is_in(["stored", "revised"]).sum(),
-        duplicate=(pl.col("fate") == "duplicate").sum(),
-        revised=(pl.col("fate") == "revised").sum(),
+        stored=pl.col("fate").is_in([STORED, REVISED]).sum(),
+        duplicate=(pl.col("fate") == DUPLICATE).sum(),
+        revised=(pl.col("fate") == REVISED).sum(),
     )
     kept = quarantined.group_by(hour, "device").agg(quarantined=pl.len())
     came = pl.DataFrame(

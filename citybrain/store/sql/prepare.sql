@@ -34,7 +34,8 @@ grant usage, create on schema public to citybrain_owner;
 grant usage on schema public to citybrain_writer, citybrain_board;
 
 -- name: quiet_readers
--- Who only reads can neither wake collectors nor take their locks. Where the login role may not take these rights
+-- Who only reads can neither call pg_notify in a query nor take the collectors' locks (the statement NOTIFY needs no
+-- right, so nothing may trust a notification). Where the login role may not take these rights
 -- away, the server says so in a warning, and boards keep them.
 do $$
 declare name regprocedure;
