@@ -19,6 +19,8 @@ Place = tuple[int, int]  # line and column, from 1
 # either: the C composer overflows the stack on deeply nested input.
 _LOADER = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
 
+_KINDS: dict[type, str] = {dict: "a mapping", list: "a list"}
+
 MAX_DEPTH = 16  # levels; the deepest key of the catalogue is at 6
 
 
@@ -30,22 +32,45 @@ class Quoted(str):
 class Document:
     """One file. Every scalar of `tree` is text; what it means is decided by the key it belongs to.
 
-    A file that is no YAML has an empty tree, `readable` is false, and `problems` says why.
+    `tree` is a mapping, or a list where one was expected. A file that is no YAML has an empty one, `readable` is
+    false, and `problems` says why. `lines` are those of the file.
     """
 
     file: str
-    tree: dict[str, Any] = field(default_factory=dict)
+    tree: Any = field(default_factory=dict)
     places: dict[Steps, Place] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
     readable: bool = True
+    lines: list[str] = field(default_factory=list)
 
     def report(self, steps: Steps, message: str, place: Place | None = None) -> None:
-        """Add a problem with the value at `steps`; a missing one has the place of what is around it."""
-        known = steps
-        while known and known not in self.places:
-            known = known[:-1]
-        line, column = place or self.places.get(known, (1, 1))
+        """Add a problem with the value at `steps`."""
+        line, column = place or self.place(steps)
         self.problems.append(Problem(self.file, line, column, ".".join(map(str, steps)), message))
+
+    def place(self, steps: Steps) -> Place:
+        """Where the value at `steps` stands; a missing one has the place of what is around it."""
+        while steps and steps not in self.places:
+            steps = steps[:-1]
+        return self.places.get(steps, (1, 1))
+
+    def inside(self, steps: Steps, text: str, offset: int) -> Place | None:
+        """The place of the character `offset` of the text at `steps`, if the file has its line as it is.
+
+        It has the lines of a block (`|`), and of a text on the line of its key that is plain or in quotes without
+        escapes. None elsewhere.
+        """
+        if steps not in self.places:
+            return None
+        line, column = self.places[steps]
+        before = text[:offset].split("\n")
+        if "\n" in text:
+            line, start = line + len(before), 0  # The key's line has only the mark of the block.
+        else:
+            start = column - 1 + (len(steps[-1]) if isinstance(steps[-1], str) else 0)
+        source = self.lines[line - 1] if line <= len(self.lines) else ""
+        found = source.find(text.split("\n")[len(before) - 1], start)
+        return (line, found + 1 + len(before[-1])) if found >= 0 else None
 
     def entries(self, section: str) -> Iterator[tuple[str, dict[str, Any]]]:
         """The named entries of a section, as far as the file has them; one that is no mapping comes empty."""
@@ -54,9 +79,12 @@ class Document:
             yield from ((name, entry if isinstance(entry, dict) else {}) for name, entry in found.items())
 
 
-def read(path: Path, file: str) -> Document:
-    """Read a file; `file` is its name in messages. What is wrong with it is in the document's `problems`."""
-    document = Document(file)
+def read(path: Path, file: str, expected: type[dict[str, Any]] | type[list[Any]] = dict) -> Document:
+    """Read a file that holds a mapping or a list; `file` is its name in messages.
+
+    What is wrong with it is in the document's `problems`.
+    """
+    document = Document(file, tree=expected())
     try:
         text = path.read_bytes().decode("utf-8-sig")
     except OSError as error:
@@ -68,6 +96,7 @@ def read(path: Path, file: str) -> Document:
     if control := Reader.NON_PRINTABLE.search(text):
         place = _place(text[: control.start()])
         return _unreadable(document, place, f"character U+{ord(control.group()):04X} is not allowed in YAML")
+    document.lines = text.split("\n")
     try:
         tree = _tree(document, text)
     except yaml.MarkedYAMLError as error:
@@ -78,10 +107,10 @@ def read(path: Path, file: str) -> Document:
     except _UnsupportedError as error:
         return _unreadable(document, error.place, str(error))
     if tree is None:
-        return _unreadable(document, (1, 1), "the file is empty; expected a mapping")
-    if not isinstance(tree, dict):
-        found = "a list" if isinstance(tree, list) else f"the text {tree!r}"
-        return _unreadable(document, (1, 1), f"expected a mapping, found {found}")
+        return _unreadable(document, (1, 1), f"the file is empty; expected {_KINDS[expected]}")
+    if not isinstance(tree, expected):
+        found = _KINDS.get(type(tree), f"the text {tree!r}")
+        return _unreadable(document, (1, 1), f"expected {_KINDS[expected]}, found {found}")
     document.tree = tree
     return document
 

@@ -44,12 +44,17 @@ def load(root: Path) -> Catalogue:
     if problems:
         raise CatalogueError(problems)
     found = [entry.region(id_) for file in region_files for id_, entry in file.regions.items()]
+    described = {
+        id_: file.domain(id_) for id_, file in zip(map(references.domain_of, domains), domain_files, strict=True)
+    }
     return Catalogue(
         regions={region.id: region for region in sorted(found, key=lambda r: references.LEVELS.index(r.level))},
-        domains={
-            id_: file.domain(id_) for id_, file in zip(map(references.domain_of, domains), domain_files, strict=True)
+        domains=described,
+        sites={
+            id_: entry.site(id_, described[entry.domain].site_attributes)
+            for file in site_files
+            for id_, entry in file.sites.items()
         },
-        sites={id_: entry.site(id_) for file in site_files for id_, entry in file.sites.items()},
         devices={
             (device.region, device.domain, device.name): device
             for file in site_files

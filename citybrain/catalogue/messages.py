@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 from difflib import get_close_matches
-from typing import Any
+from typing import Any, Protocol
 
 from pydantic_core import ErrorDetails
 
-from citybrain.catalogue.document import Document, Steps
+from citybrain.catalogue.document import Steps
 
 MAX_HINTS = 1000  # names compared for a hint; more would take longer than 10 ms for each mistake
 
@@ -34,11 +34,18 @@ _BOUNDS = {
 }
 
 
-def report(document: Document, schema: dict[str, Any], errors: Iterable[ErrorDetails]) -> None:
-    """Add what pydantic found in a file to its problems; `schema` is the JSON Schema of the file."""
+class Reporter(Protocol):
+    """A file, or a part of one, that collects its problems."""
+
+    def report(self, steps: Steps, message: str) -> None:
+        """Add a problem with the value at `steps`."""
+
+
+def report(reporter: Reporter, schema: dict[str, Any], errors: Iterable[ErrorDetails]) -> None:
+    """Add what pydantic found in a file or a part of one to its problems; `schema` is its JSON Schema."""
     for error in errors:
         steps: Steps = tuple(step for step in error["loc"] if step != "[key]")
-        document.report(steps, _message(error, _part(schema, steps[:-1]), steps))
+        reporter.report(steps, _message(error, _part(schema, steps[:-1]), steps))
 
 
 def hint(name: str, known: Collection[str]) -> str:
@@ -76,10 +83,19 @@ def _found(value: Any) -> str:
 
 def _part(schema: dict[str, Any], steps: Steps) -> dict[str, Any]:
     """The part of a JSON Schema that describes the value at `steps`."""
-    part = schema
+    part = _resolved(schema, schema)
     for step in steps:
-        named = part.get("properties", {}).get(step)
-        part = named or part.get("additionalProperties") or part.get("items") or {}
-        if reference := part.get("$ref"):
-            part = schema["$defs"][reference.removeprefix("#/$defs/")]
+        options = [_resolved(schema, option) for option in part.get("anyOf", [part])]
+        found = (
+            option.get("items")
+            if isinstance(step, int)
+            else option.get("properties", {}).get(step) or option.get("additionalProperties")
+            for option in options
+        )
+        part = _resolved(schema, next(filter(None, found), {}))
     return part
+
+
+def _resolved(schema: dict[str, Any], part: dict[str, Any]) -> dict[str, Any]:
+    reference = part.get("$ref")
+    return _resolved(schema, schema["$defs"][reference.removeprefix("#/$defs/")]) if reference else part

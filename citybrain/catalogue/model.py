@@ -8,6 +8,7 @@ from typing import Literal
 
 MetricKind = Literal["number", "boolean", "state", "flags"]
 RegionLevel = Literal["province", "city", "county", "street", "grid"]
+AttributeKind = Literal["text", "number", "boolean"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +66,15 @@ class Derivation:
 
 
 @dataclass(frozen=True, slots=True)
+class SiteAttribute:
+    """What else is known of sites; `unit` is that of a number, None where it has none."""
+
+    title: Text
+    kind: AttributeKind = "text"
+    unit: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Domain:
     """A field of the city's operations, one folder in `domains/`."""
 
@@ -73,11 +83,15 @@ class Domain:
     metrics: dict[str, Metric]
     derivations: tuple[Derivation, ...] = ()
     site_kinds: dict[str, Text] = field(default_factory=dict)
+    site_attributes: dict[str, SiteAttribute] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """A place with things on it; `longitude` and `latitude` in degrees, WGS84."""
+    """A place with things on it; `longitude` and `latitude` in degrees, WGS84.
+
+    Each of `attributes` is one of its domain's `site_attributes`, and of that kind.
+    """
 
     id: str
     title: Text

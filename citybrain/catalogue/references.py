@@ -14,7 +14,7 @@ from typing import Any, NamedTuple, get_args
 from citybrain.catalogue.document import Document, Steps
 from citybrain.catalogue.messages import hint
 from citybrain.catalogue.model import RegionLevel
-from citybrain.catalogue.schema import NAME
+from citybrain.catalogue.schema import NAME, attribute
 
 LEVELS = get_args(RegionLevel)  # from the widest to the narrowest
 
@@ -26,7 +26,8 @@ def check(regions: list[Document], domains: list[Document], sites: list[Document
             document.report((), "the folder's name is the domain's id: expected lower-case letters, digits and _")
     tree = _check_regions(regions)
     _check_derivations(domains, functions)
-    _check_agreement(domains)
+    _check_agreement(domains, "metrics", "number")
+    _check_agreement(domains, "site_attributes", "text")
     _check_sites(sites, tree, {domain_of(document): document for document in domains})
     _check_devices(sites)
 
@@ -91,17 +92,17 @@ def _check_derivations(documents: list[Document], functions: Collection[str]) ->
                 _refer(document, (*here, "inputs", position), name, metrics, "metric")
 
 
-def _check_agreement(documents: list[Document]) -> None:
-    """A metric of one name is the same quantity in every domain: rules and boards go by the name."""
+def _check_agreement(documents: list[Document], section: str, default_kind: str) -> None:
+    """What has one name is the same quantity in every domain: rules and boards go by the name."""
     first: dict[str, tuple[Document, dict[str, Any]]] = {}
     for document in documents:
-        for name, metric in document.entries("metrics"):
-            other, known = first.setdefault(name, (document, metric))
-            for key, default in (("unit", None), ("kind", "number")):
-                here, there = metric.get(key, default), known.get(key, default)
+        for name, entry in document.entries(section):
+            other, known = first.setdefault(name, (document, entry))
+            for key, default in (("unit", None), ("kind", default_kind)):
+                here, there = entry.get(key, default), known.get(key, default)
                 if here != there:
                     message = f"expected {there or 'none'} as in {other.file}, found {here or 'none'}"
-                    document.report(("metrics", name, key), message)
+                    document.report((section, name, key), message)
 
 
 def _check_sites(documents: list[Document], regions: Collection[str], domains: dict[str, Document]) -> None:
@@ -116,6 +117,22 @@ def _check_sites(documents: list[Document], regions: Collection[str], domains: d
             if _refer(document, (*here, "domain"), domain, domains, "domain"):
                 kinds = dict(domains[str(domain)].entries("site_kinds"))
                 _refer(document, (*here, "kind"), site.get("kind"), kinds, f"kind of a {domain} site")
+                _check_attributes(document, here, site, domains[str(domain)])
+
+
+def _check_attributes(document: Document, site_steps: Steps, site: dict[str, Any], domain: Document) -> None:
+    declared = dict(domain.entries("site_attributes"))
+    attributes = site.get("attributes")
+    for name, text in (attributes if isinstance(attributes, dict) else {}).items():
+        here = (*site_steps, "attributes", name)
+        if name not in declared:
+            advice = hint(name, declared) or f"; declare it under site_attributes in {domain.file}"
+            document.report(here, f"unknown attribute {name}{advice}")
+        elif isinstance(text, str):
+            try:
+                attribute(text, declared[name].get("kind", "text"))
+            except ValueError as error:
+                document.report(here, str(error))
 
 
 class _Device(NamedTuple):

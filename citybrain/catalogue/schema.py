@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -20,8 +20,8 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
-    PlainValidator,
     StringConstraints,
+    TypeAdapter,
     ValidationInfo,
     WithJsonSchema,
     field_validator,
@@ -29,8 +29,8 @@ from pydantic import (
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 from pydantic_core import InitErrorDetails, PydanticCustomError, ValidationError, core_schema
 
-from citybrain.catalogue.document import Quoted
 from citybrain.catalogue.model import (
+    AttributeKind,
     Derivation,
     Device,
     Domain,
@@ -39,6 +39,7 @@ from citybrain.catalogue.model import (
     Region,
     RegionLevel,
     Site,
+    SiteAttribute,
     Text,
 )
 
@@ -46,8 +47,6 @@ FOLDER = Path(__file__).parent / "schemas"
 
 SHORTEST, LONGEST = timedelta(seconds=1), timedelta(days=366)
 _DURATION = r"^(?=[0-9])([0-9]{1,4}d)?([0-9]{1,5}h)?([0-9]{1,6}m)?([0-9]{1,8}s)?$"
-# A whole number with a leading zero is a code (a dialling code, an old id), not a number.
-_NUMBER = re.compile(r"[-+]?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][-+]?[0-9]{1,3})?")
 
 
 def duration(text: str) -> timedelta:
@@ -76,18 +75,25 @@ def _truth(value: Any) -> bool:
     return bool(value == "true")
 
 
-def _attribute(value: Any) -> str | float | bool:
-    """A free value: what stands in quotes is text, else a boolean or number where it looks like one."""
-    if not isinstance(value, str) or value == "":
-        raise ValueError("expected a text, a number, true or false")
-    if isinstance(value, Quoted):
-        return str(value)
-    if value in ("true", "false"):
-        return _truth(value)
-    return float(value) if _NUMBER.fullmatch(value) else value
+def attribute(text: str, kind: AttributeKind) -> str | float | bool:
+    """The value of a site's attribute that a text in a file names.
+
+    Raises:
+        ValueError: the text names none of that kind.
+    """
+    if kind == "boolean":
+        return _truth(text)
+    if kind == "number":
+        try:
+            return _NUMBER.validate_strings(text)
+        except ValidationError:
+            raise ValueError(f"expected a number, found {text!r}") from None
+    return text
 
 
-def _matching(pattern: str, expected: str) -> Callable[[str], str]:
+def matching(pattern: str, expected: str) -> Callable[[str], str]:
+    """A validator of texts that a pattern matches as a whole; `expected` says in its message what they are."""
+
     def check(value: str) -> str:
         if not re.fullmatch(pattern, value):
             raise ValueError(f"expected {expected}, found {value!r}")
@@ -103,26 +109,26 @@ _UNIT = r"^[A-Za-z%][A-Za-z0-9%/.^-]{0,15}$"
 Line = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
 Name = Annotated[
     str,
-    AfterValidator(_matching(NAME, "a name of lower-case letters, digits and _, beginning with a letter")),
+    AfterValidator(matching(NAME, "a name of lower-case letters, digits and _, beginning with a letter")),
     WithJsonSchema({"type": "string", "pattern": NAME}),
 ]
 Id = Annotated[
     str,
-    AfterValidator(_matching(_ID, "up to 64 letters, digits, _, . and -, beginning with a letter or digit")),
+    AfterValidator(matching(_ID, "up to 64 letters, digits, _, . and -, beginning with a letter or digit")),
     # An editor's YAML parser takes a bare 150800 for a number; here it is text like every id.
     WithJsonSchema({"type": ["string", "integer"], "pattern": _ID}),
 ]
 Unit = Annotated[
     str,
-    AfterValidator(_matching(_UNIT, "a unit such as MPa, m3/h, ug/m3 or %LEL")),
+    AfterValidator(matching(_UNIT, "a unit such as MPa, m3/h, ug/m3 or %LEL")),
     WithJsonSchema({"type": "string", "pattern": _UNIT}),
 ]
 Number = Annotated[float, Field(allow_inf_nan=False)]
 Boolean = Annotated[bool, BeforeValidator(_truth)]
 Duration = Annotated[timedelta, BeforeValidator(_duration), WithJsonSchema({"type": "string", "pattern": _DURATION})]
-Attribute = Annotated[
-    str | float | bool, PlainValidator(_attribute), WithJsonSchema({"type": ["string", "number", "boolean"]})
-]
+# The domain says which of these an attribute is.
+Attribute = Annotated[Line, WithJsonSchema({"type": ["string", "number", "boolean"]})]
+_NUMBER: TypeAdapter[float] = TypeAdapter(Number)
 
 
 class _Entry(BaseModel):
@@ -301,6 +307,29 @@ class DerivationEntry(_Entry):
         return Derivation(domain, self.function, tuple(self.inputs))
 
 
+class AttributeEntry(_Entry):
+    """What else is known of sites."""
+
+    title: Title
+    """The attribute's name in both languages."""
+    kind: AttributeKind = "text"
+    """A text, a number, or true or false."""
+    unit: Unit | None = None
+    """Unit of a number that has one, written as a metric's."""
+
+    @field_validator("unit")
+    @classmethod
+    def _only_numbers(cls, value: str | None, info: ValidationInfo) -> str | None:
+        kind = info.data.get("kind", "number")
+        if kind != "number" and value is not None:
+            raise ValueError(f"only a number has this key, and the kind is {kind}; remove the key")
+        return value
+
+    def attribute(self) -> SiteAttribute:
+        """As the catalogue has it."""
+        return SiteAttribute(self.title.text(), self.kind, self.unit)
+
+
 class DomainFile(_Entry):
     """`domain.yaml` of a folder of `domains/`: what a field of the city's operations measures."""
 
@@ -308,6 +337,8 @@ class DomainFile(_Entry):
     """The domain's name in both languages."""
     site_kinds: dict[Name, Title] = {}
     """The kinds of places where this domain measures, each with its name in both languages."""
+    site_attributes: dict[Name, AttributeEntry] = {}
+    """What is known of its sites besides kind and place, by name; a rule reads `zone` as `site_zone`."""
     metrics: dict[Name, MetricEntry] = Field(min_length=1)
     """The metrics by the name they have in payloads."""
     derivations: list[DerivationEntry] = []
@@ -321,6 +352,7 @@ class DomainFile(_Entry):
             metrics={name: entry.metric(id_, name) for name, entry in self.metrics.items()},
             derivations=tuple(entry.derivation(id_) for entry in self.derivations),
             site_kinds={kind: title.text() for kind, title in self.site_kinds.items()},
+            site_attributes={name: entry.attribute() for name, entry in self.site_attributes.items()},
         )
 
 
@@ -347,14 +379,15 @@ class SiteEntry(_Entry):
     latitude: Number = Field(ge=-90, le=90)
     """Degrees north, WGS84."""
     attributes: dict[Name, Attribute] = {}
-    """Free keys with a text, a number, true or false; a rule reads `zone` as `site_zone`."""
+    """Values by name, each declared in the domain's `site_attributes`."""
     devices: dict[Id, DeviceEntry] = {}
     """The devices of the site by the name they have in topics."""
 
-    def site(self, id_: str) -> Site:
-        """As the catalogue has it."""
-        fields = self.model_dump(exclude={"title", "devices"})
-        return Site(id=id_, title=self.title.text(), **fields)
+    def site(self, id_: str, declared: Mapping[str, SiteAttribute]) -> Site:
+        """As the catalogue has it; `declared` are the attributes of its domain."""
+        fields = self.model_dump(exclude={"title", "devices", "attributes"})
+        attributes = {name: attribute(text, declared[name].kind) for name, text in self.attributes.items()}
+        return Site(id=id_, title=self.title.text(), attributes=attributes, **fields)
 
     def devices_at(self, id_: str) -> list[Device]:
         """The site's devices as the catalogue has them."""

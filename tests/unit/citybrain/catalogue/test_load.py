@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from citybrain.catalogue.errors import CatalogueError
 from citybrain.catalogue.load import load
-from citybrain.catalogue.model import Catalogue, Derivation, Device, Metric, Region, Site, Text
+from citybrain.catalogue.model import Catalogue, Derivation, Device, Metric, Region, Site, SiteAttribute, Text
 
 REGIONS = """\
 regions:
@@ -58,6 +58,11 @@ metrics:
 derivations:
   - function: air_quality
     inputs: [pressure, door]
+site_attributes:
+  zone: {title: {zh: 分区, en: Zone}}
+  length: {title: {zh: 管长, en: Length}, kind: number, unit: km}
+  manned: {title: {zh: 有人值守, en: Manned}, kind: boolean}
+  phone: {title: {zh: 电话, en: Telephone}}
 """
 SITES = """\
 sites:
@@ -68,7 +73,7 @@ sites:
     kind: pump_house
     longitude: 107.4
     latitude: 40.7
-    attributes: {zone: 3, code: "3", phone: 0478, manned: false, opened: 2019-05-01, note: no}
+    attributes: {zone: 3, length: "3", manned: false, phone: 0478}
     devices:
       gw-1: {}
       p-1: {gateway: gw-1}
@@ -127,14 +132,18 @@ def test_everything_a_catalogue_can_hold(tmp_path: Path) -> None:
     )
     assert door.state_titles["open"] == Text("开", "Open")
     assert (water.metrics["faults"].derived, water.metrics["faults"].revises) == (True, True)
+    assert water.site_attributes == {
+        "zone": SiteAttribute(Text("分区", "Zone")),
+        "length": SiteAttribute(Text("管长", "Length"), "number", "km"),
+        "manned": SiteAttribute(Text("有人值守", "Manned"), "boolean"),
+        "phone": SiteAttribute(Text("电话", "Telephone")),
+    }
     assert water.derivations == (Derivation("water", "air_quality", ("pressure", "door")),)
     attributes: dict[str, str | float | bool] = {
-        "zone": 3.0,
-        "code": "3",
-        "phone": "0478",
+        "zone": "3",
+        "length": 3.0,
         "manned": False,
-        "opened": "2019-05-01",
-        "note": "no",
+        "phone": "0478",
     }
     assert catalogue.sites == {
         "ph-1": Site("ph-1", Text("一号泵房", "Pump house 1"), "150802", "water", "pump_house", 107.4, 40.7, attributes)
@@ -233,7 +242,22 @@ DURATIONS = "expected a duration such as 30s, 5m, 1h30m or 7d, found"
             "8:5: sites.ph-1.latitude: expected at least -90, found -91",
         ]),
         (S, "zone: 3", "zone: [3]", [
-            "9:18: sites.ph-1.attributes.zone: expected a text, a number, true or false",
+            "9:18: sites.ph-1.attributes.zone: expected text, found a list",
+        ]),
+        (S, "zone: 3", "zon: 3", ["9:18: sites.ph-1.attributes.zon: unknown attribute zon; did you mean zone?"]),
+        (S, "zone: 3", "colour: red", [
+            "9:18: sites.ph-1.attributes.colour: "
+            "unknown attribute colour; declare it under site_attributes in domains/water/domain.yaml",
+        ]),
+        (S, 'length: "3"', "length: 3 km", [
+            "9:27: sites.ph-1.attributes.length: expected a number, found '3 km'",
+        ]),
+        (S, 'length: "3"', "length: nan", ["9:27: sites.ph-1.attributes.length: expected a number, found 'nan'"]),
+        (S, "manned: false", "manned: no", [
+            "9:40: sites.ph-1.attributes.manned: expected true or false, found 'no'",
+        ]),
+        (D, "en: Zone}", "en: Zone}, unit: m", [
+            "36:37: site_attributes.zone.unit: only a number has this key, and the kind is text; remove the key",
         ]),
         # Plausibility.
         (D, "high: 2.5", "high: 0", [
@@ -376,13 +400,20 @@ def test_what_two_files_contradict_each_other_in(tmp_path: Path) -> None:
             **FILES,
             "regions/s.yaml": REGIONS,
             "sites/t.yaml": SITES + SITES.removeprefix("sites:\n").replace("ph-1", "ph-2"),
-            "domains/watt/domain.yaml": WATER.replace("MPa", "kPa").replace("kind: flags", "kind: state"),
+            "domains/watt/domain.yaml": WATER.replace("MPa", "kPa")
+            .replace("kind: flags", "kind: state")
+            .replace("unit: km", "unit: m")
+            .replace("kind: boolean", "kind: text"),
         },
     )
     assert found == [
         "domains/watt/domain.yaml:7:5: metrics.pressure.unit: expected MPa as in domains/water/domain.yaml, found kPa",
         "domains/watt/domain.yaml:24:5: metrics.faults.kind: "
         "expected flags as in domains/water/domain.yaml, found state",
+        "domains/watt/domain.yaml:37:55: site_attributes.length.unit: "
+        "expected km as in domains/water/domain.yaml, found m",
+        "domains/watt/domain.yaml:38:43: site_attributes.manned.kind: "
+        "expected boolean as in domains/water/domain.yaml, found text",
         "regions/s.yaml:2:3: regions.150802: the region is in regions/r.yaml already",
         "regions/s.yaml:6:3: regions.150800: the region is in regions/r.yaml already",
         "sites/t.yaml:2:3: sites.ph-1: the site is in sites/s.yaml already",

@@ -176,5 +176,6 @@ def test_the_documented_files_load(tmp_path: Path) -> None:
     (tmp_path / "domains/lighting").mkdir()
     (tmp_path / "domains/lighting/domain.yaml").write_text(domain, encoding="utf-8")
     catalogue = load(tmp_path)
-    assert catalogue.devices["150802", "water", "pump-7-1"].gateway == "gw-7"
+    assert catalogue.devices["150802", "lighting", "lamp-7-1"].gateway == "gw-7"
+    assert catalogue.sites["cabinet-7"].attributes == {"street": "0478", "manned": False}
     assert catalogue.domains["lighting"].metrics["current"].unit == "A"
