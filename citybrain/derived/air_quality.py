@@ -21,9 +21,8 @@ from datetime import date
 import polars as pl
 
 POLLUTANTS = ("pm25", "pm10", "so2", "no2", "co", "o3")
-INPUTS = POLLUTANTS
-REACH_HOURS = 23  # An hour counts in the 24-hour means of its own hour and of the 23 after it.
 """Those the index knows; concentrations in ug/m3, of CO in mg/m3."""
+REACH_HOURS = 23  # An hour counts in the 24-hour means of its own hour and of the 23 after it.
 
 FLAGS = {"pm25": 1, "pm10": 2, "so2": 4, "no2": 8, "co": 16, "o3": 32}
 """What `primary_pollutant` sums up."""

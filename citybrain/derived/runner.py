@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from types import MappingProxyType
 from typing import Protocol
 from zoneinfo import ZoneInfo
 
 import polars as pl
-import psycopg
 import structlog
 
 from citybrain import metrics
-from citybrain.derived import air_quality
+from citybrain.derived import inputs
+from citybrain.derived.functions import FUNCTIONS
+from citybrain.quality import AHEAD_US
 from citybrain.store import derivations, ledger
-from citybrain.store.binary import Column
-from citybrain.store.connection import HOLDER_IDLE, Connection, connect
-from citybrain.store.readings import REVISED, STORED, Readings, chunk_span, prefer_indexes
+from citybrain.store.connection import Connection
+from citybrain.store.holder import Holder
+from citybrain.store.readings import REVISED, STORED, Readings, Settled, chunk_span, prefer_indexes
 from citybrain.store.series import SeriesTable
 from citybrain.store.sql import query
 from citybrain.store.state import HOUR_US, SeriesState
@@ -26,184 +26,141 @@ from citybrain.store.state import HOUR_US, SeriesState
 log = structlog.get_logger()
 
 POLL_S = 1.0  # seconds between two looks for what is due
-STANDBY_S = 2.0  # seconds between two tries for the lock
-HOURS_AT_ONCE = 2000  # marks of one transaction; more would hold up collectors that renew one
-DAYS_AT_ONCE = 200
+DAYS_AT_ONCE = 200  # marks of one transaction
+
+_NOTHING = pl.DataFrame(schema={"station": pl.Int32, "time": pl.Int64, "metric": pl.String, "value": pl.Float64})
 
 
-class Derivation(Protocol):
-    """What a module of this package offers.
+class Rules(Protocol):
+    """What judges derived readings, inside the transaction that stores them."""
 
-    `hourly` and `daily` take station i32, time i64 (start of the hour, us) and the inputs' hourly means, and give
-    station, time, metric and value.
-    """
+    def prepare(self, connection: Connection, arrived: Iterable[int], now: datetime) -> None:
+        """Take up series that are new."""
 
-    @property
-    def INPUTS(self) -> tuple[str, ...]:  # noqa: N802  a module's constant
-        """Metrics that it reads."""
+    def judge(self, connection: Connection, stored: pl.DataFrame, now: datetime) -> Callable[[], None]:
+        """Write what the rules make of rows just stored; what is returned is to be called after the commit."""
 
-    @property
-    def REACH_HOURS(self) -> int:  # noqa: N802
-        """Hours after its own that an hour counts in."""
-
-    def hourly(self, hours: pl.DataFrame, zone: str) -> pl.DataFrame:
-        """Readings of hours."""
-
-    def daily(self, hours: pl.DataFrame, zone: str) -> pl.DataFrame:
-        """Readings of whole city days, timed at their start."""
+    def beat(self, connection: Connection, now: datetime) -> None:
+        """Do what is due by the clock."""
 
 
-FUNCTIONS: Mapping[str, Derivation] = MappingProxyType({"air_quality": air_quality})
+@dataclass(frozen=True)
+class Desk:
+    """What computing works with: the connection that holds the lock, what series there are, their state, the rules."""
+
+    connection: Connection
+    table: SeriesTable
+    state: SeriesState
+    zone: ZoneInfo
+    rules: Rules | None = None
 
 
 class Runner:
     """Computes what is due until `stop` is called; one runner works, others stand by."""
 
-    def __init__(self, database_url: str, zone: ZoneInfo) -> None:
-        self.database_url = database_url
+    def __init__(self, database_url: str, zone: ZoneInfo, rules: Callable[[], Rules]) -> None:
         self.zone = zone
-        self.stopping = False
+        self.rules = rules
+        self._holder = Holder(database_url, "derive", query("derivations", "lock"))
 
     def stop(self) -> None:
         """End after the present transaction; safe to call from a signal handler."""
-        self.stopping = True
+        self._holder.stop()
 
     def run(self) -> None:
         """Take the lock, compute, begin anew when the database was away."""
-        while not self.stopping:
-            try:
-                with connect(self.database_url, "writer", "derive") as connection:
-                    connection.execute(HOLDER_IDLE)
-                    locked = connection.execute(query("derivations", "lock")).fetchone()
-                    if locked and locked[0]:
-                        log.info("deriving")
-                        self._work(connection)
-            except psycopg.Error as error:
-                log.warning("database away", error=str(error).strip().replace("\n", " ")[:200])
-            self._pause(STANDBY_S)
+        self._holder.run(self._work)
 
     def _work(self, connection: Connection) -> None:
-        table = SeriesTable.load(connection)
-        state = SeriesState.load(connection)
-        while not self.stopping:
+        rules = self.rules()
+        desk = Desk(connection, SeriesTable.load(connection), SeriesState.load(connection), self.zone, rules)
+        while not self._holder.stopping:
             busy = False
+            rules.beat(connection, datetime.now(UTC))
             for function in FUNCTIONS:
                 for compute in (compute_hours, compute_days):
-                    busy |= compute(connection, table, state, function, self.zone, datetime.now(UTC)) > 0
+                    busy |= compute(desk, function, datetime.now(UTC)) > 0
             if not busy:
-                self._pause(POLL_S)
-
-    def _pause(self, seconds: float) -> None:
-        until = time.monotonic() + seconds
-        while not self.stopping and time.monotonic() < until:
-            time.sleep(0.05)
+                self._holder.pause(POLL_S)
 
 
-def compute_hours(
-    connection: Connection,
-    table: SeriesTable,
-    state: SeriesState,
-    function: str,
-    zone: ZoneInfo,
-    now: datetime,
-) -> int:
+def compute_hours(desk: Desk, function: str, now: datetime) -> int:
     """Compute the hours that are due at `now`, and mark their days; how many marks were worked off."""
-    marks = derivations.due(connection, function, "hour", now, HOURS_AT_ONCE)
+    derivation = FUNCTIONS[function]
+    marks = derivations.due(desk.connection, function, "hour", now, derivation.hours_at_once)
     if not len(marks):
         return 0
-    derivation = FUNCTIONS[function]
-    reach_us = derivation.REACH_HOURS * HOUR_US
-    low, high = _bounds(marks)
-    hours = derivations.hours(
-        connection,
-        marks["device"].unique().to_list(),
-        derivation.INPUTS,
-        low - reach_us,
-        high + reach_us + HOUR_US,
-    )
-    # An hour counts in the running means of the hours after it: those are computed, too.
-    touched = (
-        marks.select("device", pl.int_ranges("time", pl.col("time") + reach_us + 1, HOUR_US).alias("time"))
-        .explode("time")
-        .unique()
-    )
-    _know(connection, table, marks)
-    results = derivation.hourly(hours, zone.key).join(
-        touched, left_on=["station", "time"], right_on=["device", "time"], how="semi", maintain_order="left"
-    )
-    with connection.transaction():
-        prefer_indexes(connection)
-        derivations.mark(connection, function, "day", _days(marks, zone))
-        moved = _work_off(connection, table, state, function, "hour", marks, results, now)
-    for rows in moved:
-        state.put(rows)
+    _know(desk.connection, desk.table, marks)
+    results = _NOTHING
+    if derivation.hourly:
+        frame, touched = inputs.of_hours(desk.connection, derivation, marks)
+        results = _touched(derivation.hourly(frame, desk.zone.key), touched, now)
+    with desk.connection.transaction():
+        prefer_indexes(desk.connection)
+        if derivation.daily:
+            derivations.mark(desk.connection, function, "day", _days(marks, desk.zone))
+        committed = _work_off(desk, function, "hour", marks, results, now)
+    committed()
     return len(marks)
 
 
-def compute_days(
-    connection: Connection,
-    table: SeriesTable,
-    state: SeriesState,
-    function: str,
-    zone: ZoneInfo,
-    now: datetime,
-) -> int:
+def compute_days(desk: Desk, function: str, now: datetime) -> int:
     """Compute the city days that are due at `now`; how many marks were worked off."""
-    marks = derivations.due(connection, function, "day", now, DAYS_AT_ONCE)
+    derivation = FUNCTIONS[function]
+    marks = derivations.due(desk.connection, function, "day", now, DAYS_AT_ONCE)
     if not len(marks):
         return 0
-    derivation = FUNCTIONS[function]
-    low, high = _bounds(marks)
-    # A city day has at most 25 hours.
-    hours = derivations.hours(
-        connection, marks["device"].unique().to_list(), derivation.INPUTS, low, high + 25 * HOUR_US
-    )
-    _know(connection, table, marks)
-    results = derivation.daily(hours, zone.key).join(
-        marks, left_on=["station", "time"], right_on=["device", "time"], how="semi", maintain_order="left"
-    )
-    with connection.transaction():
-        prefer_indexes(connection)
-        moved = _work_off(connection, table, state, function, "day", marks, results, now)
-    for rows in moved:
-        state.put(rows)
+    _know(desk.connection, desk.table, marks)
+    results = _NOTHING
+    if derivation.daily:
+        frame, touched = inputs.of_days(desk.connection, derivation, marks, desk.zone.key)
+        results = _touched(derivation.daily(frame, desk.zone.key), touched, now)
+    with desk.connection.transaction():
+        prefer_indexes(desk.connection)
+        committed = _work_off(desk, function, "day", marks, results, now)
+    committed()
     return len(marks)
+
+
+def _touched(results: pl.DataFrame, touched: pl.DataFrame, now: datetime) -> pl.DataFrame:
+    """The results that may have changed; what lies further ahead than clocks differ is not over yet."""
+    hour = pl.col("time") - pl.col("time") % HOUR_US
+    return (
+        results.filter(pl.col("time") <= int(now.timestamp() * 1_000_000) + AHEAD_US)
+        .with_columns(hour=hour)
+        .join(touched.select(station="device", hour=hour), on=["station", "hour"], how="semi", maintain_order="left")
+        .drop("hour")
+    )
 
 
 def _work_off(
-    connection: Connection,
-    table: SeriesTable,
-    state: SeriesState,
-    function: str,
-    span: str,
-    marks: pl.DataFrame,
-    results: pl.DataFrame,
-    now: datetime,
-) -> list[Column]:
-    """Store the results of `marks` and take the marks away; the new state rows, for `state.put` after the commit."""
-    moved, account = _store(connection, table, state, function, results, now)
+    desk: Desk, function: str, span: str, marks: pl.DataFrame, results: pl.DataFrame, now: datetime
+) -> Callable[[], None]:
+    """Store the results of `marks` and take the marks away; what is returned is to be called after the commit."""
+    settled, account = _store(desk, function, results, now)
+    judged = desk.rules.judge(desk.connection, settled.stored, now) if desk.rules is not None else None
     # What collectors write, too, comes last: they wait for us until the commit.
-    derivations.done(connection, function, span, marks)
-    ledger.add(connection, account)
-    return moved
+    derivations.done(desk.connection, function, span, marks)
+    ledger.add(desk.connection, account)
+
+    def committed() -> None:
+        for rows in settled.rows:
+            desk.state.put(rows)
+        if judged is not None:
+            judged()
+
+    return committed
 
 
-def _store(
-    connection: Connection,
-    table: SeriesTable,
-    state: SeriesState,
-    function: str,
-    results: pl.DataFrame,
-    now: datetime,
-) -> tuple[list[Column], pl.DataFrame]:
+def _store(desk: Desk, function: str, results: pl.DataFrame, now: datetime) -> tuple[Settled, pl.DataFrame]:
     """Store derived readings as any others; what has changed revises what was there.
 
     Returns:
-        The new state rows, for `state.put` after the commit, and the account, for the ledger.
+        What became of them, and the account, for the ledger.
     """
     now_us = int(now.timestamp() * 1_000_000)
     pairs = results.select("station", "metric").unique()
-    series = [table.series_of(connection, station, metric) for station, metric in pairs.iter_rows()]
+    series = [desk.table.series_of(desk.connection, station, metric) for station, metric in pairs.iter_rows()]
     arrived = (
         results.join(pairs.with_columns(series=pl.Series(series, dtype=pl.Int32)), on=["station", "metric"])
         .sort("time", maintain_order=True)
@@ -216,13 +173,15 @@ def _store(
             quality=pl.lit(0, pl.Int16),
         )
     )
-    settled = Readings(connection, chunk_span(connection)).settle(table, state, arrived)
+    if desk.rules is not None:
+        desk.rules.prepare(desk.connection, series, now)
+    settled = Readings(desk.connection, chunk_span(desk.connection)).settle(desk.table, desk.state, arrived)
     hour_us = now_us - now_us % HOUR_US
     # What came out as it was before is no duplicate: nobody sent it.
     changed = settled.with_fate(STORED, REVISED)
     received = {(hour_us, device): number for device, number in changed["device"].value_counts().iter_rows()}
     metrics.DERIVED.labels(function).inc(len(arrived))
-    return settled.rows, ledger.account(received, changed, arrived.select("received", "device").clear())
+    return settled, ledger.account(received, changed, arrived.select("received", "device").clear())
 
 
 def _know(connection: Connection, table: SeriesTable, marks: pl.DataFrame) -> None:
@@ -244,10 +203,3 @@ def _days(marks: pl.DataFrame, zone: ZoneInfo) -> pl.DataFrame:
             due=pl.max_horizontal(pl.col("start").dt.offset_by("1d").dt.epoch("us") + derivations.SETTLE_US, "changed"),
         )
     )
-
-
-def _bounds(marks: pl.DataFrame) -> tuple[int, int]:
-    low, high = marks["time"].min(), marks["time"].max()
-    assert isinstance(low, int)  # noqa: S101  there are marks, and none is null
-    assert isinstance(high, int)  # noqa: S101
-    return low, high

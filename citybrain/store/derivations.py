@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
 import polars as pl
 from psycopg import sql
 
+from citybrain.quality import DOUBTFUL
 from citybrain.store.connection import Connection
 from citybrain.store.readings import literal
 from citybrain.store.series import SeriesTable
@@ -72,12 +74,51 @@ def hours(
     """Valid hourly means between the bounds: station i32, time i64 (us), and one column a metric."""
     statement = sql.SQL(query("derivations", "hours")).format(low=literal(low_us), high=literal(high_us))
     rows = connection.execute(statement, {"devices": list(devices), "metrics": list(metrics)}).fetchall()
-    long = pl.DataFrame(
-        rows,
-        schema={"station": pl.Int32, "time": pl.Int64, "metric": pl.String, "mean": pl.Float64},
-        orient="row",
+    return _wide(rows, metrics)
+
+
+def readings(connection: Connection, wanted: pl.DataFrame, metrics: Sequence[str]) -> pl.DataFrame:
+    """Good readings in the hours (`device`, `time` in us) that are wanted, shaped as by `hours`."""
+    low, high = wanted["time"].min(), wanted["time"].max()
+    if not isinstance(low, int) or not isinstance(high, int):
+        return _wide([], metrics)
+    statement = sql.SQL(query("derivations", "readings")).format(
+        low=literal(low), high=literal(high + HOUR_US), doubtful=sql.Literal(int(DOUBTFUL))
     )
-    wide = long.pivot("metric", index=["station", "time"], values="mean")
+    parameters = {"metrics": list(metrics), **as_columns(wanted.sort("device", "time"), time=True)}
+    return _wide(connection.execute(statement, parameters).fetchall(), metrics)
+
+
+def stations(
+    connection: Connection,
+    devices: Sequence[int],
+    metrics: Sequence[str],
+    shared: Sequence[str],
+    numbers: Sequence[str],
+) -> pl.DataFrame:
+    """The devices of the same regions and domains as `devices` that have any of `metrics`.
+
+    Returns:
+        station i32, region, shares (whether it has any of `shared`), and the site's attributes `numbers` as f64, null
+        where it has none.
+    """
+    parameters = {"devices": list(devices), "metrics": list(metrics), "shared": list(shared)}
+    rows = [
+        (station, region, shares, *(_number((attributes or {}).get(name)) for name in numbers))
+        for station, region, shares, attributes in connection.execute(query("derivations", "stations"), parameters)
+    ]
+    schema = {"station": pl.Int32, "region": pl.String, "shares": pl.Boolean, **dict.fromkeys(numbers, pl.Float64)}
+    return pl.DataFrame(rows, schema=schema, orient="row")
+
+
+def _number(attribute: Any) -> float | None:
+    return float(attribute) if isinstance(attribute, int | float) and not isinstance(attribute, bool) else None
+
+
+def _wide(rows: Sequence[tuple[Any, ...]], metrics: Sequence[str]) -> pl.DataFrame:
+    """One row per station and time, one column a metric, from rows of station, time, metric and value."""
+    schema = {"station": pl.Int32, "time": pl.Int64, "metric": pl.String, "value": pl.Float64}
+    wide = pl.DataFrame(rows, schema=schema, orient="row").pivot("metric", index=["station", "time"], values="value")
     missing = [pl.lit(None, pl.Float64).alias(metric) for metric in metrics if metric not in wide.columns]
     return wide.with_columns(missing).select("station", "time", *metrics).sort("station", "time")
 

@@ -47,3 +47,25 @@ join lateral (
     group by r.bucket
 ) h on h.n * coalesce(m.expected_interval, interval '1 hour') >= interval '45 minutes'
 where s.device_id = any(%(devices)s) and m.name = any(%(metrics)s)
+
+-- name: readings
+-- Good readings of some devices' metrics, each in some hours; the bounds let the planner exclude chunks.
+select s.device_id, (extract(epoch from r.time) * 1000000)::bigint as time, m.name as metric, r.value
+from unnest(%(device)s::int4[], %(time)s::timestamptz[]) k (device_id, hour)
+join series s on s.device_id = k.device_id
+join metric m on m.id = s.metric_id and m.name = any(%(metrics)s)
+join lateral (
+    select time, value from reading
+    where series_id = s.id and time >= k.hour and time < k.hour + interval '1 hour'
+        and time >= {low} and time < {high} and quality & {doubtful} = 0
+) r on true
+
+-- name: stations
+-- The devices of the regions and domains of some that have any of the metrics, and whether they share an input.
+select d.id as station, d.region_id as region, bool_or(m.name = any(%(shared)s)) as shares, t.attributes
+from device d
+join series s on s.device_id = d.id
+join metric m on m.id = s.metric_id and m.name = any(%(metrics)s)
+left join site t on t.id = d.site_id
+where (d.region_id, d.domain_id) in (select region_id, domain_id from device where id = any(%(devices)s))
+group by d.id, t.id

@@ -10,8 +10,9 @@ from zoneinfo import ZoneInfo
 
 import polars as pl
 import pytest
+from psycopg.types.json import Jsonb
 
-from citybrain.derived.runner import compute_days, compute_hours
+from citybrain.derived.runner import Desk, compute_days, compute_hours
 from citybrain.quality import Flag
 from citybrain.store import derivations, ledger
 from citybrain.store.connection import Connection, connect
@@ -37,7 +38,7 @@ class City:
     def report(
         self, at: datetime, values: dict[str, float], received: datetime, key: tuple[str, str, str] = STATION
     ) -> None:
-        """Store one hour of a station as a collector does."""
+        """Store one message of a station as a collector does."""
         device = self.table.devices[key]
         rows = []
         for metric, value in values.items():
@@ -56,20 +57,33 @@ class City:
         for moved in settled.rows:
             self.state.put(moved)
 
-    def derive(self, now: datetime) -> tuple[int, int]:
+    def derive(self, now: datetime, function: str = "air_quality") -> tuple[int, int]:
         """Work off what is due: hours, days."""
         table, state = self.derived
-        hours = compute_hours(self.deriving, table, state, "air_quality", ZONE, now)
-        return hours, compute_days(self.deriving, table, state, "air_quality", ZONE, now)
+        desk = Desk(self.deriving, table, state, ZONE)
+        hours = compute_hours(desk, function, now)
+        return hours, compute_days(desk, function, now)
 
-    def values(self, metric: str) -> dict[datetime, tuple[float, int]]:
-        """Stored readings of a metric of the station: value and quality by time."""
+    def values(self, metric: str, key: tuple[str, str, str] = STATION) -> dict[datetime, tuple[float, int]]:
+        """Stored readings of a metric of a station: value and quality by time."""
         rows = self.collecting.execute(
             "select r.time, r.value, r.quality from reading r join board_series s using (series_id) "
             "where s.metric = %s and s.device = %s",
-            (metric, STATION[2]),
+            (metric, key[2]),
         )
         return {time.astimezone(ZONE): (value, quality) for time, value, quality in rows}
+
+    def place(self, key: tuple[str, str, str], attributes: dict[str, float] | None = None) -> tuple[str, str, str]:
+        """A device at a site with these attributes."""
+        region, domain, name = key
+        self.table.register_device(self.collecting, key, DAY)
+        self.collecting.execute(
+            "insert into site (id, region_id, domain_id, kind, title_zh, title_en, longitude, latitude, attributes) "
+            "values (%s, %s, %s, 'any', '站', 'Site', 107.4, 40.8, %s)",
+            (name, region, domain, Jsonb(attributes or {})),
+        )
+        self.collecting.execute("update device set site_id = %s where name = %s", (name, name))
+        return key
 
 
 @pytest.fixture
@@ -172,3 +186,66 @@ def test_the_2012_table_counts_before_march_2026(city: City) -> None:
         for _ in itertools.repeat(None, 2):
             city.derive(datetime.now(UTC))
         assert city.values("aqi")[day][0] == index
+
+
+def test_the_night_flow_lies_at_the_end_of_the_night_and_is_computed_once_it_is_over(city: City) -> None:
+    zone = city.place(("150802", "water", "zone-1"))
+    for minute in range(120, 240, 5):
+        at = DAY + timedelta(minutes=minute)
+        city.report(at, {"zone_inflow": 20.0 if minute in (180, 185, 190) else 30.0}, at, zone)
+    end = DAY + timedelta(hours=4)
+    # Of the two hours the first is over by now, and the night is not.
+    assert city.derive(end - timedelta(minutes=4), "night_flow") == (1, 0)
+    assert city.values("night_flow", zone) == {}
+    assert city.derive(end + timedelta(seconds=1), "night_flow") == (1, 0)
+    assert city.values("night_flow", zone) == {end: (20, 0)}
+    # A buffered hour that comes in the morning revises it.
+    late = end + timedelta(hours=3)
+    city.report(DAY + timedelta(minutes=187), {"zone_inflow": 0.0}, late, zone)
+    assert city.derive(late + timedelta(seconds=6), "night_flow") == (1, 0)
+    (value, quality) = city.values("night_flow", zone)[end]
+    assert value == pytest.approx(15)
+    assert quality & Flag.REVISED
+
+
+def test_a_bill_that_comes_late_changes_the_leakage_rate_of_every_day_since(city: City) -> None:
+    area = city.place(("150802", "water", "linhe"))
+    days = [DAY + timedelta(days=n) for n in range(31)]
+    for number, day in enumerate(days):
+        volumes = {"supply_volume": 1000.0} if number == 3 else {"supply_volume": 1000.0, "billed_volume": 900.0}
+        city.report(day, volumes, day + timedelta(days=1), area)
+    now = days[-1] + timedelta(days=1, minutes=1)
+    assert city.derive(now, "leakage") == (31, 31)
+    assert city.values("leakage_rate", area) == {day: (pytest.approx(10), 0) for day in days[28:]}
+    city.report(days[3], {"billed_volume": 600.0}, now, area)
+    assert city.derive(now + timedelta(seconds=6), "leakage") == (1, 1)
+    found = city.values("leakage_rate", area)
+    assert set(found) == set(days[27:])  # the 28th day that counts is one earlier now
+    # 27 days at 10 % and one at 40 %.
+    assert found[days[27]] == (pytest.approx((27 * 10 + 40) / 28), Flag.LATE)
+    assert all(quality & Flag.REVISED for day, (_, quality) in found.items() if day != days[27])
+
+
+def test_the_weather_of_a_region_counts_for_all_its_heating_stations(city: City) -> None:
+    weather = city.place(("150802", "heating", "weather"))
+    radiators = city.place(("150802", "heating", "radiators"))
+    floor = city.place(("150802", "heating", "floor"), {"design_supply_temp": 45.0, "design_return_temp": 35.0})
+    elsewhere = city.place(("150821", "heating", "elsewhere"))
+    at = DAY + timedelta(hours=10, minutes=30)
+    for station in (radiators, floor, elsewhere):
+        city.report(at, {"supply_temp": 60.0}, at, station)
+    now = DAY + timedelta(hours=11)
+    assert city.derive(now, "heating_curve") == (3, 0)
+    assert city.values("supply_temp_deviation", radiators) == {}
+    # The weather comes late; nobody else sends anything again.
+    city.report(at - timedelta(minutes=40), {"outdoor_temp": -5.0}, now, weather)
+    assert city.derive(now + timedelta(seconds=6), "heating_curve") == (1, 0)
+    # At -5 degC the curve of 75/50 asks for 58.4 degC, that of a floor for less.
+    assert city.values("supply_temp_deviation", radiators) == {at: (pytest.approx(1.6, abs=0.05), 0)}
+    assert city.values("supply_temp_deviation", floor)[at][0] > 20
+    assert city.values("supply_temp_deviation", elsewhere) == {}
+    # A station's own late reading computes that station alone.
+    city.report(at + timedelta(minutes=5), {"supply_temp": 58.4}, now, radiators)
+    assert city.derive(now + timedelta(seconds=12), "heating_curve") == (1, 0)
+    assert city.values("supply_temp_deviation", radiators)[at + timedelta(minutes=5)][0] == pytest.approx(0, abs=0.05)
+    assert ledger.verify(city.collecting) == []
