@@ -1,4 +1,4 @@
--- What the API reads: board_* views only. Ages and spans are by the database's clock, which also stamps heartbeats.
+-- What the API reads: board_* views, and what the server says of itself. Ages and spans are by the database's clock, which also stamps heartbeats.
 
 -- name: now
 select now()
@@ -111,6 +111,61 @@ cross join lateral (
 ) h
 where s.device_id = any(%(devices)s) and s.metric = %(metric)s and h.mean is not null
 order by s.device_id, h.hour
+
+-- name: open_alerts
+-- The first %(most)s open alerts. Each branch is one that the index of open alerts serves (their OR is not), and only
+-- of those that are shown it is asked what silences them.
+with standing as (
+    select id, condition, attention, severity, due_at, raised_at from board_alert where condition = 'raised'
+    union all
+    select id, condition, attention, severity, due_at, raised_at from board_alert
+    where condition = 'cleared' and handling not in ('false', 'closed')
+), ranked as (
+    select id, row_number() over (
+        order by condition = 'raised' desc, attention, severity, due_at nulls last, raised_at desc, id) as place
+    from standing order by place limit %(most)s
+)
+select a.id, a.rule, a.version, a.subject, a.domain_id as domain, a.severity, a.title_zh, a.title_en,
+       a.advice_zh, a.advice_en,
+       coalesce(a.site_zh, case when a.subject_kind = 'region' then r.title_zh end, a.subject) as place_zh,
+       coalesce(a.site_en, case when a.subject_kind = 'region' then r.title_en end, a.subject) as place_en,
+       r.title_zh as region_zh, r.title_en as region_en, a.condition = 'raised' as raised, a.raised_at, a.cleared_at,
+       a.handling, a.crew, a.due_step, a.due_at, a.missed_step is not null as overdue,
+       a.shelved_until, a.maintained_until, a.values, a.limits, a.step,
+       s.title_zh as metric_zh, s.title_en as metric_en, s.kind as metric_kind, s.unit,
+       case when u.version = a.version then u.definition end as definition,
+       coalesce(u.failing_since is not null, false) as failing
+from ranked
+join board_alert a using (id)
+left join board_region r on r.id = a.region_id
+left join board_series s on s.series_id = a.series_id
+left join board_rule u on u.rule = a.rule
+order by ranked.place
+
+-- name: alert_counts
+-- How many alerts are open, by severity; failing: their rule fails, so that nobody judges them at present.
+with standing as (
+    select rule, severity, condition, handling from board_alert where condition = 'raised'
+    union all
+    select rule, severity, condition, handling from board_alert
+    where condition = 'cleared' and handling not in ('false', 'closed')
+)
+select severity, count(*) filter (where condition = 'raised') as raised,
+       count(*) filter (where condition = 'raised' and handling = 'new') as unjudged,
+       count(*) filter (where condition = 'cleared') as cleared,
+       count(*) filter (where rule in (select rule from board_rule where failing_since is not null)) as failing
+from standing group by severity order by severity
+
+-- name: rules
+-- How many rules are in force, and whether a process runs them: it holds the advisory lock of lock_runner (rules.sql),
+-- and the server ends its session, and with it the lock, when it says nothing for some seconds.
+select (select count(*) from board_rule) as in_force,
+       exists (
+           select from pg_locks
+           where locktype = 'advisory' and granted and objsubid = 1
+             and database = (select oid from pg_database where datname = current_database())
+             and classid::int8 << 32 | objid::int8 = hashtextextended('citybrain rules', 0)
+       ) as running
 
 -- name: server
 -- The database itself: its size, its chunks, and the locks held or waited for of those there is room for.

@@ -1,12 +1,14 @@
 -- The account of everything received: received = stored + duplicate + quarantined, per device and hour of receipt.
 
 -- name: add
-insert into ledger as l (hour, device_id, received, stored, duplicate, quarantined, revised)
+-- `heard` is when the newest message came, -infinity where none did.
+insert into ledger as l (hour, device_id, received, stored, duplicate, quarantined, revised, heard)
 select * from unnest(%(hour)s::timestamptz[], %(device)s::int4[], %(received)s::int4[], %(stored)s::int4[],
-    %(duplicate)s::int4[], %(quarantined)s::int4[], %(revised)s::int4[])
+    %(duplicate)s::int4[], %(quarantined)s::int4[], %(revised)s::int4[], %(heard)s::timestamptz[])
 on conflict (hour, device_id) do update set received = l.received + excluded.received,
     stored = l.stored + excluded.stored, duplicate = l.duplicate + excluded.duplicate,
-    quarantined = l.quarantined + excluded.quarantined, revised = l.revised + excluded.revised
+    quarantined = l.quarantined + excluded.quarantined, revised = l.revised + excluded.revised,
+    heard = greatest(l.heard, excluded.heard)
 
 -- name: hours
 -- The account by device and hour of receipt.

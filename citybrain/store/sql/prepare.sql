@@ -1,17 +1,17 @@
--- Before the migrations: the extension and the three roles. Idempotent; runs as the login role.
+-- Before the migrations: the extension and the four roles. Idempotent; runs as the login role.
 
 -- name: extension
 -- TimescaleDB itself, and its newest version that is installed.
 create extension if not exists timescaledb;
 
 -- name: roles
--- An owner of everything, a writer for collectors, a reader for boards; nobody logs in as one. The owner has the
+-- An owner of everything, a writer for collectors, a reader for boards, one for query rules; nobody logs in as one. The owner has the
 -- right to, but room for no connection: TimescaleDB's background jobs run as the owner of their table. Two
 -- installations may share a cluster and come at the same time, hence the two ways of being there already.
 do $$
 declare name text;
 begin
-    foreach name in array array['citybrain_owner', 'citybrain_writer', 'citybrain_board'] loop
+    foreach name in array array['citybrain_owner', 'citybrain_writer', 'citybrain_board', 'citybrain_rules'] loop
         if not exists (select from pg_roles where rolname = name) then
             begin
                 execute format('create role %I %s', name,
@@ -31,7 +31,7 @@ end $$;
 -- name: schema
 -- The owner makes tables here; the others only look.
 grant usage, create on schema public to citybrain_owner;
-grant usage on schema public to citybrain_writer, citybrain_board;
+grant usage on schema public to citybrain_writer, citybrain_board, citybrain_rules;
 
 -- name: quiet_readers
 -- Who only reads can neither call pg_notify in a query nor take the collectors' locks (the statement NOTIFY needs no

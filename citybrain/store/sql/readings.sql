@@ -19,8 +19,9 @@ join reading r on r.series_id = k.series_id and r.time = k.time
 where r.time >= {low} and r.time < {high}
 
 -- name: revise
--- A later value replaces the stored one; the bounds as above.
-update reading r set value = k.value, quality = k.quality, lag_s = k.lag_s
+-- A later value replaces the stored one, which stays in its place: what came in order counts as in order. The bounds
+-- as above.
+update reading r set value = k.value, quality = k.quality | (r.quality & 1), lag_s = k.lag_s
 from unnest(%(series)s::int4[], %(time)s::timestamptz[], %(value)s::float8[], %(quality)s::int2[], %(lag_s)s::int2[])
     k (series_id, time, value, quality, lag_s)
 where r.series_id = k.series_id and r.time = k.time and r.time >= {low} and r.time < {high}

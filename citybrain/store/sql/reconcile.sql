@@ -4,13 +4,22 @@
 -- The writer reads and writes base tables; boards read the views named board_* and nothing else.
 grant select, insert, update, delete on
     installation, region, domain, metric, site, device, series, reading, rollup, series_state, quarantine, ledger,
-    expired, collector, untimed, derivation_due
+    expired, collector, untimed, derivation_due, rule_set, rule_version, rule_set_member, rule_state, rule_engine,
+    rule_run, alert, announcement, alert_event, shelf, maintenance_window, flood, alert_place, alert_activation,
+    delivery, plan_value, plan_course, plan_indicator
     to citybrain_writer;
 revoke insert, update, delete on installation from citybrain_writer;
+grant usage on sequence alert_id_seq to citybrain_writer;
+-- What was said and done stays as it was said and done.
+revoke update, delete on alert_event, plan_value, rule_set, rule_version, rule_set_member from citybrain_writer;
 
 -- name: board_views
 -- Every view that boards may read.
 select viewname from pg_views where schemaname = 'public' and starts_with(viewname, 'board_') order by 1;
+
+-- name: rule_views
+-- Every view that query rules may read.
+select viewname from pg_views where schemaname = 'public' and starts_with(viewname, 'rule_') order by 1;
 
 -- name: chunk_interval
 -- New chunks of readings span so long; old ones stay as they are.

@@ -1,0 +1,277 @@
+-- Alerts, their events, what is announced of them, and what keeps it from being announced.
+
+-- ── writing ─────────────────────────────────────────────────────────────────────────────────────────────
+
+-- name: lock
+-- All that write alerts take it first and hold it until they commit: events get their numbers in commit order, two
+-- writers never raise one alert twice, and none waits for a row that another holds.
+select pg_advisory_xact_lock(hashtextextended('citybrain alerts', 0))
+
+-- name: standing
+-- The open alerts of these rules and subjects.
+select a.* from unnest(%(rules)s::text[], %(subjects)s::text[]) as wanted (rule, subject)
+join alert a using (rule, subject)
+where a.condition = 'raised' or (a.mode = 'live' and a.handling not in ('false', 'closed'))
+
+-- name: numbers
+select nextval('alert_id_seq') from generate_series(1, %(count)s)
+
+-- name: add
+insert into alert select * from jsonb_populate_recordset(null::alert, %(rows)s::jsonb)
+
+-- name: save
+update alert a set
+    mode = r.mode, version = r.version, title_zh = r.title_zh, title_en = r.title_en, advice_zh = r.advice_zh,
+    advice_en = r.advice_en, severity = r.severity, worst = r.worst, condition = r.condition,
+    raised_at = r.raised_at, cleared_at = r.cleared_at, clear_reason = r.clear_reason, last_time = r.last_time,
+    changed_at = r.changed_at, past = r.past, reopened = r.reopened, step = r.step, series_id = r.series_id,
+    values = r.values, limits = r.limits, handling = r.handling, revision = r.revision, operator = r.operator,
+    crew = r.crew, due_step = r.due_step, due_at = r.due_at, missed_step = r.missed_step, missed = r.missed,
+    told_severity = r.told_severity, told_step = r.told_step, told_at = r.told_at, look_at = r.look_at,
+    withheld = r.withheld
+from jsonb_populate_recordset(null::alert, %(rows)s::jsonb) r
+where a.id = r.id
+
+-- name: add_events
+-- In the order of the list; one for each request key of an alert.
+insert into alert_event (alert_id, at, kind, event_time, past, severity, version, reason, handling, actor, note, crew,
+    key, announcement_id, values)
+select alert_id, at, kind, event_time, past, severity, version, reason, handling, actor, note, crew, key,
+       announcement_id, values
+from rows from (jsonb_to_recordset(%(rows)s::jsonb) as (
+    alert_id bigint, at timestamptz, kind text, event_time timestamptz, past boolean, severity smallint, version int,
+    reason text, handling text, actor text, note text, crew text, key text, announcement_id bigint, values jsonb
+)) with ordinality as r (alert_id, at, kind, event_time, past, severity, version, reason, handling, actor, note, crew,
+    key, announcement_id, values, position)
+order by position
+
+-- name: on_trial
+-- Raised alerts of rules that were on trial, whose subject has no open alert of its own.
+select * from alert trial
+where mode = 'shadow' and condition = 'raised' and rule = any(%(rules)s) and not exists (
+    select from alert a
+    where a.rule = trial.rule and a.subject = trial.subject and a.mode = 'live'
+      and (a.condition = 'raised' or a.handling not in ('false', 'closed'))
+)
+
+-- name: raised
+-- What an engine must know when it starts.
+select rule, subject, severity::int, version, (extract(epoch from last_time) * 1000000)::bigint as last_us, past
+from alert where condition = 'raised'
+
+-- name: mark_current
+update alert a set past = false, look_at = case when a.mode = 'live' then %(now)s::timestamptz end
+from unnest(%(rules)s::text[], %(subjects)s::text[]) as current (rule, subject)
+where a.rule = current.rule and a.subject = current.subject and a.condition = 'raised' and a.past
+
+-- ── announcing ──────────────────────────────────────────────────────────────────────────────────────────
+
+-- name: is_news
+-- Whether anything is to be decided at all; asked each second.
+select exists (select from alert where look_at <= %(now)s) or exists (select from flood where ended_at is null)
+
+-- name: news
+-- Alerts of which there may be something to tell.
+select * from alert where look_at <= %(now)s order by severity, id limit %(limit)s
+
+-- name: silences
+-- Until when each of these alerts is shelved or in maintenance.
+select a.id, shelved_until(a, %(now)s), maintained_until(a, %(now)s) from alert a
+where a.id = any(%(ids)s)
+  and (exists (select from shelf where until > %(now)s)
+       or exists (select from maintenance_window where end_at > %(now)s and start_at <= %(now)s))
+
+-- name: inhibitors
+-- Alerts of these rules that are raised, or that ended after %(since)s. Nobody is silenced by a rule on trial, or by
+-- an alert that was judged false.
+select id, rule,
+       case when condition = 'raised' and handling <> 'false' then null
+            else greatest(changed_at, judged_at) end as ended_at
+from (
+    select a.id, a.rule, a.condition, a.handling, a.changed_at,
+           (select max(e.at) from alert_event e
+            where a.handling = 'false' and e.alert_id = a.id and e.kind = 'refute') as judged_at
+    from alert a
+    where a.rule = any(%(rules)s) and a.mode = 'live' and (a.condition = 'raised' or a.changed_at > %(since)s)
+) inhibitor
+
+-- name: places
+-- What these alerts hang on, and what the site is called.
+select p.alert_id, p.device, p.gateway, p.site, p.region, p.attributes, t.title_zh, t.title_en
+from alert_place p left join site t on t.id = p.site where p.alert_id = any(%(ids)s)
+
+-- name: recently_told
+-- How many alerts of each region were announced after %(since)s, singly or in a digest.
+select coalesce(a.region_id, '') as region, count(*)
+from alert_event e join alert a on a.id = e.alert_id
+where e.kind = 'announced' and e.at > %(since)s group by 1
+
+-- name: floods
+select region_id from flood where ended_at is null
+
+-- name: begin_flood
+insert into flood (region_id, started_at) values (%(region)s, %(now)s)
+
+-- name: end_flood
+update flood set ended_at = %(now)s where region_id = %(region)s and ended_at is null
+
+-- name: newest_digests
+-- When the newest digest of each region and domain was announced, of those after %(since)s. Those of this very moment
+-- don't count: in a great flood they are the first of several.
+select coalesce(region_id, '') as region, domain_id, max(at) from announcement
+where kind = 'flood' and at > %(since)s and at < %(now)s group by 1, 2
+
+-- name: newest_events
+-- The newest event of each alert that changed its condition, or missed a deadline.
+select alert_id, max(id) from alert_event
+where alert_id = any(%(ids)s) and kind in ('raised', 'reopened', 'escalated', 'downgraded', 'cleared', 'overdue')
+group by alert_id
+
+-- name: announce
+-- In the order of the list; the numbers come back in that order.
+insert into announcement (alert_id, event_id, kind, severity, region_id, domain_id, at, text_zh, text_en)
+select alert_id, event_id, kind, severity, region_id, domain_id, at, text_zh, text_en
+from rows from (jsonb_to_recordset(%(rows)s::jsonb) as (
+    alert_id bigint, event_id bigint, kind text, severity smallint, region_id text, domain_id text, at timestamptz,
+    text_zh text, text_en text
+)) with ordinality as r (alert_id, event_id, kind, severity, region_id, domain_id, at, text_zh, text_en, position)
+order by position
+returning id
+
+-- ── handling ────────────────────────────────────────────────────────────────────────────────────────────
+
+-- name: one
+select * from alert where id = %(id)s
+
+-- name: request
+-- What a request that comes again did the first time.
+select kind, actor, at from alert_event where alert_id = %(id)s and key = %(key)s
+
+-- name: newest_handling
+-- Who changed the handling last.
+select kind, actor, at from alert_event
+where alert_id = %(id)s and handling is not null and actor is not null order by id desc limit 1
+
+-- name: is_due
+-- Whether any deadline is to be set or was missed; asked each second.
+select exists (
+    select from alert
+    where mode = 'live' and due_at is null and told_at is not null and handling not in ('false', 'closed')
+      and (condition = 'raised' or handling <> 'new')
+) or exists (select from alert where due_at <= %(now)s and missed_step is null)
+
+-- name: without_deadline
+-- Told alerts whose next step has no deadline yet. One that cleared before anybody judged it gets none.
+select * from alert
+where mode = 'live' and due_at is null and told_at is not null and handling not in ('false', 'closed')
+  and (condition = 'raised' or handling <> 'new')
+order by severity, id limit %(limit)s
+
+-- name: overdue
+select * from alert
+where due_at <= %(now)s and missed_step is null order by due_at limit %(limit)s
+
+-- ── silence ─────────────────────────────────────────────────────────────────────────────────────────────
+
+-- name: shelve
+insert into shelf (rule, subject, until, reason, by, at)
+values (%(rule)s, %(subject)s, %(until)s, %(reason)s, %(by)s, %(now)s) returning id
+
+-- name: unshelve
+update shelf set until = %(now)s, ended_by = %(by)s where id = %(id)s and until > %(now)s
+returning rule, subject
+
+-- name: matching
+-- Open alerts that a shelf is about.
+select * from alert
+where mode = 'live' and (condition = 'raised' or handling not in ('false', 'closed'))
+  and matches_pattern(%(rule)s, rule) and matches_pattern(%(subject)s, subject)
+
+-- name: open_window
+insert into maintenance_window (region_id, domain_id, site_id, device, start_at, end_at, reason, by, at)
+values (%(region)s, %(domain)s, %(site)s, %(device)s, %(start)s, %(end)s, %(reason)s, %(by)s, %(now)s) returning id
+
+-- name: close_window
+update maintenance_window set end_at = greatest(start_at + interval '1 microsecond', %(now)s)
+where id = %(id)s and end_at > %(now)s
+
+-- name: look_again
+-- A silence ended early: what it withheld is to be decided about now.
+update alert set look_at = %(now)s where look_at > %(now)s
+
+-- ── looking ─────────────────────────────────────────────────────────────────────────────────────────────
+
+-- name: list
+-- Alerts by what needs attention first: severity, then deadline, then age.
+select id, attention, title_zh, coalesce(site_zh, subject) as place, values -> 'value' as value, limits, condition,
+       raised_at, handling, due_step, due_at, missed_step is not null as overdue, shelved_until, maintained_until
+from board_alert
+where (open or %(all)s)
+  and (%(domain)s::text is null or domain_id = %(domain)s)
+  and (%(region)s::text is null or lies_in(region_id, %(region)s))
+  and (%(rule)s::text is null or matches_pattern(%(rule)s, rule))
+  and (%(handling)s::text is null or handling = %(handling)s)
+order by attention, due_at nulls last, raised_at desc
+limit %(limit)s
+
+-- name: events
+select at, kind, event_time, past, severity, version, reason, handling, actor, note, crew, announcement_id
+from alert_event where alert_id = %(id)s order by id
+
+-- name: told
+-- What was announced of an alert, singly or in a digest, and what became of it on each route.
+select n.id, n.at, n.kind, n.text_zh, n.text_en, d.route, d.status, d.attempts, d.sent_at, d.error
+from alert_event e join announcement n on n.id = e.announcement_id
+left join delivery d on d.announcement_id = n.id
+where e.alert_id = %(id)s order by n.id, d.route
+
+-- name: definition
+-- The rule as it was when it raised an alert.
+select definition from rule_version where rule = %(rule)s and version = %(version)s
+
+-- name: series
+select region_id || '/' || domain_id || '/' || device || '/' || metric, unit from board_series
+where series_id = %(series)s
+
+-- name: readings
+-- The newest readings up to the moment, of a week at most, and those that followed within a day, oldest first.
+(select time, value, good from board_reading
+ where series_id = %(series)s and time <= %(at)s and time > %(at)s - interval '7 days'
+ order by time desc limit %(before)s)
+union all
+(select time, value, good from board_reading
+ where series_id = %(series)s and time > %(at)s and time < %(at)s + interval '1 day'
+ order by time limit %(after)s)
+order by time
+
+-- name: rate
+-- Activations per 10 minutes of the last 30 days, or since the first: mean, most, and share of windows with more than 10.
+with bucket as (
+    select bucket, sum(alerts) as n from board_alert_rate where bucket > now() - interval '30 days' group by bucket
+), span as (
+    select greatest(1, ceil(extract(epoch from now() - min(bucket)) / 600)) as windows from bucket
+)
+select coalesce(sum(n) / max(windows), 0)::float8, coalesce(max(n), 0)::int,
+       coalesce(count(*) filter (where n > 10) / max(windows), 0)::float8
+from bucket, span
+
+-- name: flooded
+-- Share of that time in flood.
+select coalesce(
+    extract(epoch from sum(coalesce(ended_at, now()) - started_at))
+    / nullif(extract(epoch from now() - (select min(bucket) from board_alert_rate
+                                         where bucket > now() - interval '30 days')), 0), 0)::float8
+from board_alert_flood where scope = 'all'
+
+-- name: top
+select rule, subject, alerts, share::float8 from board_alert_top order by alerts desc, rule, subject
+
+-- name: counts
+-- How many alerts chatter, and how many are stale.
+select (select count(*) from board_alert_chattering), (select count(*) from board_alert_stale)
+
+-- name: priority
+select severity, wanted::float8, alerts, coalesce(share, 0)::float8 from board_alert_priority order by severity desc
+
+-- name: times
+select domain_id, severity, alerts, to_judge, to_dispatch, to_close from board_alert_times order by 1, 2

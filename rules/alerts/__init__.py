@@ -1,0 +1,1 @@
+"""The life of an alert: recorded by the engine's transitions, announced, handled by people, explained."""

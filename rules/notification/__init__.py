@@ -1,0 +1,1 @@
+"""Who is told of which alert, by which way, and the record of it."""
