@@ -16,6 +16,8 @@ from citybrain import log
 from citybrain.errors import Correctable
 from citybrain.settings import settings
 from deploy.local import addresses
+from rules.alerts.commands import alert
+from rules.commands import notify, plan, rules
 from simulators.replay import replay_command
 
 if TYPE_CHECKING:
@@ -34,6 +36,8 @@ sessions = typer.Typer(help="The collectors' MQTT sessions, which the broker kee
 app.add_typer(db, name="db")
 app.add_typer(quarantine, name="quarantine")
 app.add_typer(sessions, name="sessions")
+for name, commands in (("rules", rules), ("plan", plan), ("alert", alert), ("notify", notify)):
+    app.add_typer(commands, name=name)
 
 console = Console()
 
@@ -131,11 +135,15 @@ def collect(
 @app.command()
 def derive() -> None:
     """Compute derived series (AQI and the like) where their inputs changed; one process works, others stand by."""
+    from functools import partial
+
     from citybrain.derived.runner import Runner
+    from rules.host import Host
 
     chosen = settings()
     log.configure(chosen.log_level)
-    runner = Runner(addresses.database_url(chosen), chosen.zone)
+    rules = partial(Host, "derive", chosen.zone, derived=True)
+    runner = Runner(addresses.database_url(chosen), chosen.zone, rules)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: runner.stop())
     runner.run()

@@ -42,6 +42,14 @@ LOST_SESSIONS = Counter(
     "Times the broker did not know a session that had been there: messages may be lost.",
 )
 DATABASE_ERRORS = Counter("citybrain_database_errors", "Errors of the database met by a collector.", ["sqlstate"])
+TRANSITIONS = Counter("citybrain_alert_transitions", "Changes of alerts' conditions that rules made.", ["kind"])
+RULE_ERRORS = Counter("citybrain_rule_errors", "Batches or scheduled rules whose judging failed.", ["unit"])
+RULE_SECONDS = Gauge(
+    "citybrain_rule_seconds", "Time that a scheduled rule's newest run took.", ["rule"], multiprocess_mode="livemax"
+)
+UNKNOWN = Counter("citybrain_rule_unknown", "Readings that a rule's condition could not judge (NULL).", ["rule"])
+JUDGED = Counter("citybrain_rule_judged", "Readings that a rule was there to judge.", ["rule"])
+NOTIFICATIONS = Counter("citybrain_notifications", "Attempts to tell somebody of an announcement.", ["route", "result"])
 DERIVED = Counter("citybrain_derived_readings", "Derived readings computed.", ["function"])
 BROKER = Gauge(
     "citybrain_broker",

@@ -64,7 +64,7 @@ class Settings(BaseSettings):
     runtime_dir: Path = Field(
         PROJECT / ".runtime", description="Where the private servers, their data and their logs live."
     )
-    catalogue_dir: Path = Field(PROJECT, description="Folder that holds regions/, domains/ and sites/.")
+    catalogue_dir: Path = Field(PROJECT, description="Folder that holds regions/, domains/, sites/ and plans/.")
     time_zone: Annotated[str, AfterValidator(_zone)] = Field(
         "Asia/Shanghai",
         description="The city's zone: times without a zone are read, and days are cut, in it.",
@@ -101,6 +101,14 @@ class Settings(BaseSettings):
     oldest_reading: date = Field(
         date(2010, 1, 1), ge=date(2000, 1, 1), description="Readings before this city date are quarantined."
     )
+    routes: Path | None = Field(
+        None, description="File of the routes that alerts are told by. Empty: the MQTT topic only."
+    )
+    deadlines: Path | None = Field(
+        None, description="File of the deadlines of handling. Empty: the platform's own, rules/alerts/deadlines.yaml."
+    )
+    public_url: str = Field("", description="What links in messages begin with, such as https://citybrain.example.org.")
+
     retain_raw_days: int = Field(0, ge=0, description="Days that readings are kept, counted from now. 0: for ever.")
     retain_rollup_days: int = Field(0, ge=0, description="Days that hourly rollups are kept. 0: for ever.")
     retain_quarantine_days: int = Field(90, ge=0, description="Days that quarantine is kept. 0: for ever.")

@@ -65,7 +65,7 @@ class Batch:
 
     `readings` has the columns of SCHEMA, in arrival order and within a message in order of time. `received` counts
     what came in by (hour of receipt, device), as the decoder saw it: a value is one; a message that can't be decoded,
-    or a record whose time is wrong, is one.
+    or a record whose time is wrong, is one. `heard` is when the newest message of a device came (us).
     """
 
     readings: pl.DataFrame
@@ -73,16 +73,22 @@ class Batch:
     received: Counter[tuple[int, int]] = field(default_factory=Counter)
     online: dict[int, tuple[bool, int]] = field(default_factory=dict)
     untimed: list[Untimed] = field(default_factory=list)
+    heard: dict[int, int] = field(default_factory=dict)
 
     def halves(self) -> tuple[Batch, Batch]:
-        """Two batches with half the readings each, each with its own account; all else goes with the first."""
+        """Two batches with about half the readings each, each with its own account; all else goes with the first.
+
+        A message is only cut where there is no other: rules count on its readings being judged together.
+        """
         middle = len(self.readings) // 2
+        whole = self.readings["received"].search_sorted(self.readings["received"][middle])
+        middle = whole or middle
         rest = self.readings[middle:]
         hours = rest["received"] - rest["received"] % HOUR_US
         later = Counter(zip(hours, rest["device"], strict=True))
         received = Counter(self.received)
         received.subtract(later)
-        first = Batch(self.readings[:middle], self.entries, received, self.online, self.untimed)
+        first = Batch(self.readings[:middle], self.entries, received, self.online, self.untimed, self.heard)
         return first, Batch(rest, received=later)
 
 
@@ -151,6 +157,8 @@ class Intake:
         return self._batch
 
     def _take(self, message: Message) -> None:
+        if topics.ALERT.fullmatch(message.topic):
+            return
         try:
             device, parts = self._devices.get(message.topic) or self._device(message.topic, message.received_us)
         except _Refused as refused:
@@ -158,6 +166,8 @@ class Intake:
             return
         # Whoever comes first under a packet id is the redelivery, or shows that there is none.
         earlier = self.redelivered.pop(message.packet_id, None) if self.redelivered else None
+        if not message.retained:
+            self._batch.heard[device] = message.received_us
         if parts.leaf == "status":
             self._status(message, device)
             return

@@ -1,9 +1,11 @@
-"""Topics: city/<region>/<domain>/<device>/reading and .../status."""
+"""Topics: city/<region>/<domain>/<device>/reading and .../status, and the alerts of city/<region>/<domain>/alert."""
 
 from __future__ import annotations
 
+import re
 from typing import NamedTuple
 
+ALERT = re.compile(r"city/[^/]+/[^/]+/alert")  # what the platform itself says there is no reading
 NAME_LENGTH = 128  # characters of a device's name at most
 
 

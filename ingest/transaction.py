@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Protocol
 
 import numpy as np
 import polars as pl
@@ -41,6 +44,13 @@ class Outcome:
         return len(self.stored.filter((pl.col("quality") & int(Flag.LATE)) != 0))
 
 
+class Rules(Protocol):
+    """What judges the readings of a batch, inside its transaction."""
+
+    def judge(self, connection: Connection, stored: pl.DataFrame, now: datetime) -> Callable[[], None]:
+        """Write what the rules make of rows just stored; what is returned is to be called after the commit."""
+
+
 def commit(
     connection: Connection,
     span_us: int,
@@ -49,9 +59,10 @@ def commit(
     state: SeriesState,
     batch: Batch,
     *,
+    rules: Rules | None = None,
     look_everywhere: bool = False,
 ) -> Outcome:
-    """Store a batch: readings, rollup, newest values, quarantine, ledger, all or nothing.
+    """Store a batch: readings, rollup, newest values, what the rules say, quarantine, ledger, all or nothing.
 
     Args:
         connection: holds the lock of everything that the batch is for.
@@ -60,6 +71,7 @@ def commit(
         table: what series there are.
         state: moved on when, and only when, the transaction has committed.
         batch: what was received.
+        rules: what judges the readings; None: nothing does.
         look_everywhere: look up every key, also those newer than anything that `state` knows to be stored.
 
     Raises:
@@ -78,11 +90,14 @@ def commit(
         if batch.untimed:
             untimed.save(connection, session, batch.untimed)
         derivations.mark_changed(connection, table, settled.with_fate(STORED, REVISED))
+        judged = rules.judge(connection, settled.stored, datetime.now(UTC)) if rules is not None else None
         # Last, here and in the runner of derived series: they meet at these rows, and hold them until the commit.
-        account = ledger.account(batch.received, settled.arrived, _received(entries))
+        account = ledger.account(batch.received, settled.arrived, _received(entries), batch.heard)
         ledger.add(connection, account)
     for rows in settled.rows:
         state.put(rows)
+    if judged is not None:
+        judged()
     return Outcome(
         stored=settled.stored,
         counts={name: int(account[name].sum()) for name in ledger.COUNTS},

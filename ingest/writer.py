@@ -31,6 +31,7 @@ from ingest.instants import moment
 from ingest.ownership import Unit
 from ingest.reasons import Reason
 from ingest.transaction import Outcome, commit
+from rules.host import Host
 
 log = structlog.get_logger()
 T = TypeVar("T")
@@ -89,6 +90,8 @@ class Writer(threading.Thread):
         self._forgotten_us = 0
         self._generation = -1
         self._span_us = chunk_span(unit.connection)
+        regions = frozenset(unit.regions) or None
+        self._rules = Host(unit.name, settings.zone, derived=False, regions=regions)
         self._load()
 
     def submit(self, job: Job) -> None:
@@ -126,6 +129,7 @@ class Writer(threading.Thread):
         self._state = SeriesState.load(connection)
         self._intake = Intake(self._table, self._policy(), connection)
         self._generation = -1
+        self._rules.refresh(connection, datetime.now(UTC))
 
     def _policy(self) -> Policy:
         """The policy of today: what retention would drop at once moves on with the days."""
@@ -182,13 +186,23 @@ class Writer(threading.Thread):
 
     def _attempt(self, batch: Batch) -> Outcome:
         connection, session = self.unit.connection, self.unit.session_id
+        self._rules.prepare(connection, batch.readings["series"].unique(), datetime.now(UTC))
         try:
-            return commit(connection, self._span_us, session, self._table, self._state, batch)
+            return commit(connection, self._span_us, session, self._table, self._state, batch, rules=self._rules)
         except psycopg.errors.UniqueViolation:
             # Somebody else wrote our series: look at the store again rather than trust what we remember.
             log.warning("state out of date, reading it again")
             self._state = SeriesState.load(connection)
-            return commit(connection, self._span_us, session, self._table, self._state, batch, look_everywhere=True)
+            return commit(
+                connection,
+                self._span_us,
+                session,
+                self._table,
+                self._state,
+                batch,
+                rules=self._rules,
+                look_everywhere=True,
+            )
 
     def _refused(self, batch: Batch, error: psycopg.Error | StoreError) -> Batch:
         row = batch.readings.row(0, named=True)
@@ -201,7 +215,8 @@ class Writer(threading.Thread):
             payload=payload_of(row["time"] / 1000, {name.metric: row["value"]}),
             device=row["device"],
         )
-        return Batch(batch.readings.clear(), [*batch.entries, entry], batch.received, batch.online, batch.untimed)
+        entries = [*batch.entries, entry]
+        return Batch(batch.readings.clear(), entries, batch.received, batch.online, batch.untimed, batch.heard)
 
     def _retried(self, work: Callable[[], T]) -> T:
         """Do `work` again while the database says "not now" and the connection, with its lock, is there."""
@@ -232,8 +247,10 @@ class Writer(threading.Thread):
             if self._beat() != self._table.version:
                 log.info("catalogue changed, reading it again")
                 self._load()
+            self._rules.beat(self.unit.connection, datetime.now(UTC))
 
     def _beat(self) -> int:
+        """Say that we are there; the version of the catalogue."""
         self._beaten = time.monotonic()
         row = self.unit.connection.execute(
             query("collector", "heartbeat"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Literal, NamedTuple, TypeVar
+from typing import Any, Literal, NamedTuple, TypeVar
 
 import psycopg
 from psycopg import AsyncConnection
@@ -23,6 +23,7 @@ READERS = 4  # connections at most: the answers are shared, so that more would o
 PATIENCE_S = 2.0  # seconds that a reader waits for a connection, and that a lost one is tried again
 
 Worst = Literal["high", "low"]
+Cell = float | bool | str | None  # what a rule saw, as JSON has it
 Row = TypeVar("Row")
 
 
@@ -147,6 +148,64 @@ class DevicePoint(NamedTuple):
     value: float
 
 
+class OpenAlert(NamedTuple):
+    """An open alert with where it is and what its rule says; `definition` only of the version that raised it.
+
+    `definition` is None where that version is no longer in force. The metric is that of the reading that decided last.
+    """
+
+    id: int
+    rule: str
+    version: int
+    subject: str
+    domain: str
+    severity: int
+    title_zh: str
+    title_en: str
+    advice_zh: str | None
+    advice_en: str | None
+    place_zh: str
+    place_en: str
+    region_zh: str | None
+    region_en: str | None
+    raised: bool
+    raised_at: datetime
+    cleared_at: datetime | None
+    handling: str
+    crew: str | None
+    due_step: str | None
+    due_at: datetime | None
+    overdue: bool
+    shelved_until: datetime | None
+    maintained_until: datetime | None
+    values: dict[str, Cell]
+    limits: dict[str, dict[str, Cell]]
+    step: int | None
+    metric_zh: str | None
+    metric_en: str | None
+    metric_kind: str | None
+    unit: str | None
+    definition: dict[str, Any] | None
+    failing: bool
+
+
+class AlertCount(NamedTuple):
+    """Open alerts of a severity: raised, `unjudged` of these, cleared and not done with, `failing` of both."""
+
+    severity: int
+    raised: int
+    unjudged: int
+    cleared: int
+    failing: int
+
+
+class Rules(NamedTuple):
+    """How many rules are in force, and whether a process runs them."""
+
+    in_force: int
+    running: bool
+
+
 class Server(NamedTuple):
     """The database itself; `lock_room` is how many locks it has room for."""
 
@@ -239,6 +298,21 @@ async def trend(reader: Reader, domain: str, metric: str, worst: Worst) -> list[
 async def trends(reader: Reader, devices: list[int], metric: str) -> list[DevicePoint]:
     """The hourly means of a metric of `devices`, for each of the last 24 hours that has one, by device."""
     return await _rows(reader, DevicePoint, "trends", devices=devices, metric=metric)
+
+
+async def open_alerts(reader: Reader, most: int) -> list[OpenAlert]:
+    """The first `most` open alerts: what is raised before what has cleared, the worst first."""
+    return await _rows(reader, OpenAlert, "open_alerts", most=most)
+
+
+async def alert_counts(reader: Reader) -> list[AlertCount]:
+    """How many alerts are open, by severity, the worst first."""
+    return await _rows(reader, AlertCount, "alert_counts")
+
+
+async def rules(reader: Reader) -> Rules:
+    """Whether rules are in force and a runner works on them."""
+    return (await _rows(reader, Rules, "rules"))[0]
 
 
 async def server(reader: Reader) -> Server:

@@ -1,16 +1,19 @@
-"""Connections to the store, each in one of the three roles."""
+"""Connections to the store, each in one of the four roles."""
 
 from __future__ import annotations
 
-from typing import Literal
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Literal, TypeVar
 
 import psycopg
 from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg.rows import TupleRow
 
-Role = Literal["owner", "writer", "board"]
+Role = Literal["owner", "writer", "board", "rules"]
 Connection = psycopg.Connection[TupleRow]
+T = TypeVar("T")
 
 # A dead peer on another host is noticed in about ten seconds, on both sides.
 KEEPALIVE = {
@@ -24,6 +27,8 @@ KEEPALIVE = {
 
 # A holder of a lock that has stopped without dying loses its connection, and with it the lock, after so long.
 HOLDER_IDLE = "set idle_session_timeout = '8s'"
+
+AWAKE_S = 1.0  # seconds between two signs of life while work goes on that asks the server for nothing
 
 # lock_timeout: nobody waits for ever. Readers give up before a long snapshot hurts the writers.
 SESSION: dict[Role, dict[str, str]] = {
@@ -40,6 +45,11 @@ SESSION: dict[Role, dict[str, str]] = {
         "default_transaction_read_only": "on",
         "statement_timeout": "30s",
         "idle_in_transaction_session_timeout": "30s",
+    },
+    "rules": {
+        "default_transaction_read_only": "on",
+        "statement_timeout": "5s",
+        "idle_in_transaction_session_timeout": "10s",
     },
 }
 
@@ -72,3 +82,16 @@ def session(role: Role) -> sql.Composed:
     for name, value in SESSION[role].items():
         statement += sql.SQL("; set {} = {}").format(sql.Identifier(name), sql.Literal(value))
     return statement
+
+
+def awake(connection: Connection, work: Callable[[], T]) -> T:
+    """Do work that may take longer than the connection, which holds a lock or a transaction, may be idle."""
+    with ThreadPoolExecutor(1) as pool:
+        doing = pool.submit(work)
+        while True:
+            try:
+                return doing.result(AWAKE_S)
+            except TimeoutError:
+                if doing.done():
+                    raise
+                connection.execute("select 1")

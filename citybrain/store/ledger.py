@@ -8,13 +8,14 @@ from typing import NamedTuple
 
 import polars as pl
 
+from citybrain.store.binary import NEVER
 from citybrain.store.connection import Connection
 from citybrain.store.readings import DUPLICATE, REVISED, STORED
 from citybrain.store.sql import query
 from citybrain.store.state import HOUR_US, as_columns
 
 COUNTS = ("received", "stored", "duplicate", "quarantined", "revised")
-COLUMNS = ("hour", "device", *COUNTS)
+COLUMNS = ("hour", "device", *COUNTS, "heard")
 
 
 class Hour(NamedTuple):
@@ -54,7 +55,12 @@ class Difference(NamedTuple):
     rolled: int
 
 
-def account(received: Mapping[tuple[int, int], int], fates: pl.DataFrame, quarantined: pl.DataFrame) -> pl.DataFrame:
+def account(
+    received: Mapping[tuple[int, int], int],
+    fates: pl.DataFrame,
+    quarantined: pl.DataFrame,
+    heard: Mapping[int, int] | None = None,
+) -> pl.DataFrame:
     """What goes into the ledger for one batch, by hour of receipt and device.
 
     Args:
@@ -62,6 +68,7 @@ def account(received: Mapping[tuple[int, int], int], fates: pl.DataFrame, quaran
         fates: one row a reading: received (us), device, fate. What was stored is counted here, and `received` is
             not, so that a reading lost anywhere in between leaves a difference.
         quarantined: one row an entry: received (us), device.
+        heard: by device, when the newest of its messages came (us), whatever it said; None: nobody was heard.
 
     Returns:
         The columns of COLUMNS.
@@ -78,10 +85,15 @@ def account(received: Mapping[tuple[int, int], int], fates: pl.DataFrame, quaran
         schema={"hour": pl.Int64, "device": pl.Int32, "received": pl.Int32},
         orient="row",
     )
+    last = pl.DataFrame(
+        [(time - time % HOUR_US, device, time) for device, time in (heard or {}).items()],
+        schema={"hour": pl.Int64, "device": pl.Int32, "heard": pl.Int64},
+        orient="row",
+    )
     return (
-        pl.concat([came, counted, kept], how="diagonal_relaxed")
+        pl.concat([came, counted, kept, last], how="diagonal_relaxed")
         .group_by("hour", "device")
-        .agg(pl.col(name).sum().cast(pl.Int32) for name in COUNTS)
+        .agg(*(pl.col(name).sum().cast(pl.Int32) for name in COUNTS), pl.col("heard").max().fill_null(NEVER))
         .select(COLUMNS)
         .sort("hour", "device")  # two writers that meet at several rows take them in the same order
     )
@@ -90,7 +102,7 @@ def account(received: Mapping[tuple[int, int], int], fates: pl.DataFrame, quaran
 def add(connection: Connection, counts: pl.DataFrame) -> None:
     """Add what `account` counted."""
     if len(counts):
-        connection.execute(query("ledger", "add"), as_columns(counts, hour=True))
+        connection.execute(query("ledger", "add"), as_columns(counts, hour=True, heard=True))
 
 
 def hours(connection: Connection, since: datetime) -> list[Hour]:

@@ -125,6 +125,8 @@ def _reconcile(connection: Connection, chunk_hours: int) -> Edition:
         connection.execute(
             sql.SQL("grant select on {} to citybrain_board, citybrain_writer").format(sql.Identifier(view))
         )
+    for (view,) in connection.execute(query("reconcile", "rule_views")).fetchall():
+        connection.execute(sql.SQL("grant select on {} to citybrain_rules").format(sql.Identifier(view)))
     connection.execute(query("reconcile", "chunk_interval"), {"hours": chunk_hours})
     if edition.community:
         connection.execute(query("reconcile", "columnstore"))

@@ -173,7 +173,7 @@ class Readings:
             The new state rows, for `state.put` after the commit.
         """
         revised = revised.unique(["series", "time"], keep="last", maintain_order=True).with_columns(
-            (pl.col("quality") | int(Flag.LATE | Flag.REVISED)).cast(pl.Int16), lag_s=lag_s()
+            (pl.col("quality") | int(Flag.REVISED)).cast(pl.Int16), lag_s=lag_s()
         )
         for part, low, high in self._chunks(revised["time"].to_numpy()):
             columns = as_columns(revised[part].select("series", "time", "value", "quality", "lag_s"), time=True)

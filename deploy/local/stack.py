@@ -72,6 +72,7 @@ class Stack:
             )
         )
         found.append(Program("derive", [CITYBRAIN, "derive"]))
+        found.append(Program("rules", [CITYBRAIN, "rules", "run"]))
         found.append(Program("api", [CITYBRAIN, "api"]))
         if demo:
             found.append(Program("demo", DEMO, is_task=True))
@@ -105,7 +106,7 @@ def up(settings: Settings, *, detach: bool, demo: bool) -> None:
                     return
                 with _progress(console) as report:
                     stack = _assemble(settings, place, report, console.print)
-                    process = _start(stack, demo, report)
+                    process = _start(stack, demo, report, console.print)
             _tell(stack, console, detach)
             if not detach:
                 _stay(process, place)
@@ -153,7 +154,7 @@ def _assemble(settings: Settings, place: runtime.Place, report: Report, notice: 
     return Stack(settings, place, database, broker)
 
 
-def _start(stack: Stack, demo: bool, report: Report) -> subprocess.Popen[bytes]:
+def _start(stack: Stack, demo: bool, report: Report, notice: Notice) -> subprocess.Popen[bytes]:
     """Start servers, bring the database up to date, start our processes; returns the supervisor."""
     settings, supervisor = stack.settings, stack.supervisor
     _clear(stack.place)
@@ -177,7 +178,7 @@ def _start(stack: Stack, demo: bool, report: Report) -> subprocess.Popen[bytes]:
             report(f"starting {program.name}", 0.0)
             supervisor.wait_until(program, servers[program.name].ready, SERVER_PATIENCE)
     report("bringing the database up to date", 0.0)
-    _migrate(stack)
+    _migrate(stack, notice)
     ours = [program for program in programs if not program.is_server]
     # Tasks last: what a task publishes needs a collector that has subscribed.
     for some in ([p for p in ours if not p.is_task], [p for p in ours if p.is_task]):
@@ -213,12 +214,20 @@ def _reached(host: str) -> str:
     return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - nothing is bound here
 
 
-def _migrate(stack: Stack) -> None:
-    done = subprocess.run(
-        [CITYBRAIN, "db", "migrate"], env=stack.environment(), capture_output=True, text=True, cwd=PROJECT
-    )
-    if done.returncode != 0:
-        raise LocalError(f"The database could not be brought up to date:\n{done.stdout}{done.stderr}")
+def _migrate(stack: Stack, notice: Notice) -> None:
+    """Bring database and rules up to date; rules with mistakes leave those in force that were."""
+    failure = _failure(stack, "db", "migrate")
+    if failure:
+        raise LocalError(f"The database could not be brought up to date:\n{failure}")
+    failure = _failure(stack, "rules", "apply", "--by", "up")
+    if failure:
+        notice(f"The rules of the files are not in force, for they have mistakes:\n{failure}")
+
+
+def _failure(stack: Stack, *command: str) -> str:
+    """What a command of ours said if it failed; empty if it did not."""
+    done = subprocess.run([CITYBRAIN, *command], env=stack.environment(), capture_output=True, text=True, cwd=PROJECT)
+    return f"{done.stdout}{done.stderr}" if done.returncode else ""
 
 
 def _require_port(host: str, port: int, setting: str) -> None:
