@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from api.example import STATUS
 from api.health import Check
-from citybrain.store.boards import Worst
+from citybrain.store.boards import Cell, Worst
 
 
 class Words(BaseModel):
@@ -119,6 +121,87 @@ class CollectorStatus(BaseModel):
     queued: int
 
 
+class Seen(BaseModel):
+    """A value that decided about an alert."""
+
+    name: str = Field(description="As the rule calls it.")
+    title: Words | None = Field(description="Of the metric, where it is the reading's own value.")
+    value: Cell
+    unit: str | None
+
+
+class Limit(BaseModel):
+    """A limit as it was when it decided, and where it comes from."""
+
+    name: str = Field(description="As the rule calls it.")
+    value: Cell
+    unit: str | None = None
+    source: str | None = None
+    clause: str | None = None
+    plan: str | None = Field(None, description="The plan's indicator that it is the target or the path of.")
+    confidence: str | None = Field(
+        None, description="A two independent sources, B one, C from memory of the text, S a platform default."
+    )
+
+
+Operator = Literal["<", "<=", ">", ">="]
+
+
+class Comparison(BaseModel):
+    """What the rule's condition compares and what holds of the values that decided: names of values or limits."""
+
+    left: str
+    operator: Operator
+    right: str
+
+
+class Alert(BaseModel):
+    """An open alert."""
+
+    id: int
+    rule: str
+    version: int
+    subject: str
+    domain: str
+    severity: int = Field(description="1 red, 2 orange, 3 yellow, 4 blue.")
+    title: Words
+    advice: Words | None
+    place: Words = Field(description="Its site or region, else its subject.")
+    region_title: Words | None
+    raised: bool = Field(description="Whether its condition holds.")
+    raised_at: datetime
+    cleared_at: datetime | None
+    handling: str
+    crew: str | None
+    due_step: str | None = Field(description="What is to be done next, until `due_at`.")
+    due_at: datetime | None
+    overdue: bool = Field(description="The deadline was missed.")
+    shelved_until: datetime | None
+    maintained_until: datetime | None
+    silent_since: datetime | None = Field(description="Of an alert about silence: when its subject was heard last.")
+    values: list[Seen]
+    limits: list[Limit]
+    comparisons: list[Comparison]
+    failing: bool = Field(description="Its rule fails, so that nobody judges it at present.")
+
+
+class AlertCount(BaseModel):
+    """How many alerts of a severity are open."""
+
+    severity: int
+    raised: int
+    unjudged: int = Field(description="Of the raised ones, those that nobody has judged.")
+    cleared: int = Field(description="No longer raised, and not done with.")
+    failing: int = Field(description="Their rule fails, so that nobody judges them at present.")
+
+
+class Alerts(BaseModel):
+    """Open alerts: how many, and the first of them, raised ones first, the worst first."""
+
+    counts: list[AlertCount] = Field(description="By severity, the worst first; those that there are.")
+    first: list[Alert]
+
+
 class Status(BaseModel):
     """The platform and the city at `now`, by the database's clock."""
 
@@ -127,91 +210,11 @@ class Status(BaseModel):
     ready: bool
     checks: dict[str, Check]
     ledger: Account
+    alerts: Alerts
     domains: list[DomainStatus]
     metrics: dict[str, dict[str, Metric]] = Field(description="By domain and name, those that have values.")
     sites: list[SiteStatus]
     quarantine: list[Quarantined]
     collectors: list[CollectorStatus]
 
-    model_config = ConfigDict(
-        json_schema_extra={
-            "example": {
-                "now": "2026-11-21T02:00:00Z",
-                "time_zone": "Asia/Shanghai",
-                "ready": True,
-                "checks": {"database": {"ok": True, "detail": "The database answers."}},
-                "ledger": {
-                    "since": "2026-11-20T02:00:00Z",
-                    "received": 864,
-                    "stored": 850,
-                    "duplicate": 12,
-                    "quarantined": 2,
-                    "unbalanced": 0,
-                },
-                "domains": [
-                    {
-                        "id": "air",
-                        "title": {"zh": "大气环境", "en": "Air"},
-                        "devices": {"total": 1, "unverified": 0, "online": 1, "offline": 0, "unknown": 0},
-                        "places": 1,
-                        "newest": "2026-11-21T01:00:00Z",
-                        "vital": {
-                            "metric": "aqi",
-                            "title": {"zh": "空气质量指数", "en": "Air quality index"},
-                            "unit": "AQI",
-                            "worst": "high",
-                            "value": 87,
-                            "time": "2026-11-21T01:00:00Z",
-                            "stale": False,
-                            "place": {"zh": "临河站", "en": "Linhe station"},
-                            "trend": [*[None] * 22, 80, 87],
-                        },
-                    }
-                ],
-                "metrics": {
-                    "air": {
-                        "aqi": {
-                            "title": {"zh": "空气质量指数", "en": "Air quality index"},
-                            "kind": "number",
-                            "unit": "AQI",
-                            "interval_s": 3600,
-                            "derived": True,
-                            "states": {},
-                        }
-                    }
-                },
-                "sites": [
-                    {
-                        "id": "air-linhe",
-                        "title": {"zh": "临河站", "en": "Linhe station"},
-                        "kind": {"zh": "空气质量监测站", "en": "Air quality station"},
-                        "domain": "air",
-                        "region": "150802",
-                        "region_title": {"zh": "临河区", "en": "Linhe District"},
-                        "verified": True,
-                        "values": {
-                            "aqi": {
-                                "device": "air-linhe",
-                                "value": 87,
-                                "states": [],
-                                "time": "2026-11-21T01:00:00Z",
-                                "good": True,
-                                "quality": [],
-                            }
-                        },
-                        "trend": [*[None] * 22, 80, 87],
-                    }
-                ],
-                "quarantine": [{"reason": "unknown_metric", "entries": 2, "newest": "2026-11-21T01:59:30Z"}],
-                "collectors": [
-                    {
-                        "unit": "city",
-                        "since": "2026-11-20T00:00:00Z",
-                        "heard_s": 0.4,
-                        "connected": True,
-                        "queued": 0,
-                    }
-                ],
-            }
-        }
-    )
+    model_config = ConfigDict(json_schema_extra={"example": STATUS})

@@ -8,7 +8,7 @@ import psycopg
 from pydantic import BaseModel, Field
 
 from citybrain.store import boards
-from citybrain.store.boards import Collector, Readers
+from citybrain.store.boards import Collector, Readers, Rules
 from citybrain.store.connection import conninfo
 from citybrain.store.migrate import pending
 
@@ -26,11 +26,11 @@ class Readiness(BaseModel):
     """Whether all checks are well."""
 
     ready: bool = Field(description="All checks are ok.")
-    checks: dict[str, Check] = Field(description="`database`, `migrations` and `collectors`.")
+    checks: dict[str, Check] = Field(description="`database`, `migrations`, `collectors` and `rules`.")
 
 
 class Health:
-    """Checks what the platform needs: its database at this release, and collectors at work."""
+    """Checks what the platform needs: its database at this release, collectors and rules at work."""
 
     def __init__(self, database_url: str, readers: Readers) -> None:
         self._database_url = database_url
@@ -42,20 +42,23 @@ class Health:
         """Check everything; needs a few seconds at most when the database is away."""
         try:
             async with self._readers.connection() as reader:
-                found = await boards.collectors(reader)
+                collectors = await boards.collectors(reader)
+                rules = await boards.rules(reader)
         except boards.UNAVAILABLE as error:
             checks = await self._without_readers(error)
         else:
             checks = {
                 "database": Check(ok=True, detail="The database answers."),
                 "migrations": await self._migrations(),
-                "collectors": collecting(found),
+                "collectors": collecting(collectors),
+                "rules": running(rules),
             }
         return Readiness(ready=all(check.ok for check in checks.values()), checks=checks)
 
     async def _without_readers(self, error: Exception) -> dict[str, Check]:
         """Why nobody can read: the database is away, or it lacks our roles and views."""
         collectors = Check(ok=False, detail="Who collects is not known: the database can't be read.")
+        rules = Check(ok=False, detail="Whether rules run is not known: the database can't be read.")
         try:
             connection = await psycopg.AsyncConnection.connect(
                 conninfo(self._database_url, "health"), connect_timeout=int(boards.PATIENCE_S)
@@ -71,7 +74,7 @@ class Health:
             if migrations.ok:
                 reason = " ".join(str(error).split())
                 database = Check(ok=False, detail=f"The database answers, but can't be read: {reason}.")
-        return {"database": database, "migrations": migrations, "collectors": collectors}
+        return {"database": database, "migrations": migrations, "collectors": collectors, "rules": rules}
 
     async def _migrations(self) -> Check:
         if not self._migrated:
@@ -99,3 +102,16 @@ def collecting(collectors: list[Collector]) -> Check:
     ]
     units = ", ".join(c.unit for c in collectors)
     return Check(ok=not wrong, detail=" ".join(wrong) or f"Collected: {units}.")
+
+
+def running(rules: Rules) -> Check:
+    """Whether a process runs the rules, where there are any."""
+    if not rules.in_force:
+        return Check(ok=True, detail="No rules are in force: `citybrain rules apply` puts them there.")
+    if not rules.running:
+        return Check(
+            ok=False,
+            detail="Nobody runs the rules: silence is not noticed and nobody is told of alerts. Start "
+            "`citybrain rules run`.",
+        )
+    return Check(ok=True, detail=f"{rules.in_force} rules are in force, and a runner is at work.")

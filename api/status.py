@@ -8,6 +8,7 @@ from itertools import groupby
 from operator import attrgetter
 from typing import NamedTuple
 
+from api import alerts
 from api.documents import (
     Account,
     CollectorStatus,
@@ -27,6 +28,7 @@ from citybrain.quality import Flag
 from citybrain.store import boards
 from citybrain.store.boards import DevicePoint, Extreme, Latest, Place, Point, Reader, Worst
 
+ALERTS = 20  # open alerts in the document, the first of all
 PLACES = 50  # sites of one domain in the document; more than a page can show
 OVERDUE_INTERVALS = 2  # a series without a reading for so many of its intervals is stale
 
@@ -68,6 +70,8 @@ class Snapshot(NamedTuple):
     quarantine: list[boards.Waiting]
     collectors: list[boards.Collector]
     signs: dict[str, Sign]
+    alerts: list[boards.OpenAlert]
+    alert_counts: list[boards.AlertCount]
 
 
 async def read(reader: Reader) -> Snapshot:
@@ -92,6 +96,8 @@ async def read(reader: Reader) -> Snapshot:
         quarantine=await boards.quarantine(reader),
         collectors=await boards.collectors(reader),
         signs=signs,
+        alerts=await boards.open_alerts(reader, ALERTS),
+        alert_counts=await boards.alert_counts(reader),
     )
 
 
@@ -116,6 +122,7 @@ def describe(snapshot: Snapshot, readiness: Readiness, catalogue: Catalogue, tim
         ready=readiness.ready,
         checks=readiness.checks,
         ledger=Account.model_validate(snapshot.account._asdict()),
+        alerts=alerts.describe(snapshot.alerts, snapshot.alert_counts),
         domains=[_domain(id, snapshot, catalogue) for id in _domains(snapshot, catalogue)],
         metrics=_metrics(snapshot.latest, catalogue),
         sites=_sites(snapshot, catalogue),

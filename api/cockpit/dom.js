@@ -20,9 +20,28 @@ export function morph(live, fresh) {
     if (live.data !== fresh.data) live.data = fresh.data;
     return;
   }
-  for (const { name } of [...live.attributes]) if (!fresh.hasAttribute(name)) live.removeAttribute(name);
+  // What a person has opened stays open: the page never opens or closes anything itself.
+  for (const { name } of [...live.attributes]) if (!fresh.hasAttribute(name) && name !== "open") live.removeAttribute(name);
   for (const { name, value } of fresh.attributes) if (live.getAttribute(name) !== value) live.setAttribute(name, value);
-  const [old, young] = [[...live.childNodes], [...fresh.childNodes]];
-  young.forEach((node, i) => (old[i] ? morph(old[i], node) : live.append(node)));
-  old.slice(young.length).forEach((node) => node.remove());
+  const young = [...fresh.childNodes];
+  dropGone(live, young);
+  young.forEach((node, i) => {
+    const old = keyed(live, node) ?? live.childNodes[i];
+    if (!old || keyOf(old) !== keyOf(node)) live.insertBefore(node, live.childNodes[i] ?? null);
+    else {
+      if (old !== live.childNodes[i]) live.insertBefore(old, live.childNodes[i]);
+      morph(old, node);
+    }
+  });
+  while (live.childNodes.length > young.length) live.lastChild.remove();
+}
+
+// A child with `data-key` stays the same one wherever it moves to.
+const keyOf = (node) => node.dataset?.key;
+const keyed = (live, { dataset }) => dataset?.key && [...live.children].find((child) => keyOf(child) === dataset.key);
+
+/** Take away first what is gone, so that what follows need not move, which would cost it the focus. */
+function dropGone(live, young) {
+  const keys = new Set(young.map(keyOf));
+  for (const child of [...live.children]) if (keyOf(child) && !keys.has(keyOf(child))) child.remove();
 }

@@ -45,11 +45,26 @@ export function findings(status, now) {
     if (collector.heard_s > SILENT_S) wrong("silent", { collector }, "collector_detail");
     else if (!collector.connected) wrong("unconnected", { collector }, "collector_detail");
   }
+  if (status.checks.rules && !status.checks.rules.ok) wrong("no_runner", {}, "no_runner_detail");
+  const alert = worstAlerts(status.alerts);
+  if (alert) found.push(alert);
   const air = worstAir(status, now);
   if (air) found.push({ key: "air", values: air, detail: "air_primary" });
   const broken = brokenSites(status, now);
   if (broken.length) found.push({ key: broken.length > 1 ? "broken" : "broken_one", values: { broken }, detail: null });
   return found;
+}
+
+/** The most severe raised alerts that nobody has judged; where all are judged, how many are raised. */
+function worstAlerts({ counts, first }) {
+  const unjudged = counts.find((count) => count.unjudged);
+  if (unjudged) {
+    const { severity, unjudged: n } = unjudged;
+    const alert = first.find((one) => one.raised && one.handling === "new" && one.severity === severity);
+    return { key: "unjudged", severity, values: { n, alert }, detail: null };
+  }
+  const n = counts.reduce((sum, { raised }) => sum + raised, 0);
+  return n ? { key: "judged", values: { n }, detail: null } : null;
 }
 
 /** The site with the worst air, where that is polluted and not stale. */

@@ -1,5 +1,6 @@
 // The page: from a status to elements.
 
+import { alerts, glyph } from "./alerts.js";
 import { h } from "./dom.js";
 import { number, span, unit } from "./format.js";
 import { SILENT_S, brokenSites, findings, freshness, pulse } from "./judgement.js";
@@ -11,7 +12,7 @@ const CITY = "city"; // the unit of a collector that owns all regions
 const COLUMNS = { air: ["primary_pollutant", "pm25", "pm10", "so2", "no2", "co", "o3"] };
 const MOST_COLUMNS = 7;
 
-const FEW_SITES = 5; // so many have room for higher rows
+const FEW_SITES = 5; // so many have room for higher rows, where no alert is open
 
 /**
  * The whole page.
@@ -39,16 +40,16 @@ function top({ now, away, status }, words, calendar) {
 function overview(view, words, calendar) {
   const { status, away } = view;
   return h("main", { class: away ? "overview old" : "overview" },
-    verdict(view, words, calendar), sites(view, words, calendar), domains(view, words),
+    verdict(view, words, calendar), alerts(view, words, calendar), sites(view, words, calendar), domains(view, words),
     quarantine(view, words, calendar), collectors(view, words));
 }
 
 function verdict(view, words, calendar) {
   const { status, now, away } = view;
-  const { title, detail, wrong } = away ? lost(view, words) : sentence(view, words, calendar);
+  const { title, detail, wrong, severity } = away ? lost(view, words) : sentence(view, words, calendar);
   return h("section", { class: "panel verdict" },
-    h("div", { class: wrong ? "say wrong" : "say", role: "status" },
-      wrong && h("svg", { viewBox: "0 0 14 14", "aria-hidden": "true" }, h("polygon", { points: "7,.8 13.6,12.8 .4,12.8" })),
+    h("div", { class: wrong ? "say wrong" : severity ? `say severity-${severity}` : "say", role: "status" },
+      wrong ? glyph(2) : severity && glyph(severity),
       h("div", {}, h("h1", { class: "clip" }, title), h("p", { class: "clip" }, detail))),
     account(status.ledger, now, words, calendar));
 }
@@ -69,14 +70,19 @@ function sentence({ status, now }, words, calendar) {
   }
   const [first, ...others] = found;
   const detail = [first.more, ...others.map(({ title }) => title)].filter(Boolean).join(words.say("sentence"));
-  return { wrong: first.wrong, title: first.title, detail };
+  return { wrong: first.wrong, severity: first.severity, title: first.title, detail };
 }
 
-function express({ key, values, detail }, status, now, words, calendar) {
+function express({ key, severity, values, detail }, status, now, words, calendar) {
   const { say, of } = words;
   if (values.collector) {
     const { unit: name, heard_s } = values.collector;
     return { title: say(key, { unit: unitName(name, words), age: span(heard_s, words) }), more: say(detail) };
+  }
+  if (key === "unjudged") {
+    const { n, alert } = values;
+    const title = say(key, { n: number(n), severity: words.severity(severity) });
+    return { title, more: alert && say("alert_at", { title: of(alert.title), place: of(alert.place) }) };
   }
   if (values.broken) {
     const { site, pulse } = values.broken[0];
@@ -105,7 +111,8 @@ function account(ledger, now, words, calendar) {
 
 function sites({ status, now }, words, calendar) {
   const { say } = words;
-  return h("section", { class: status.sites.length <= FEW_SITES ? "panel sites roomy" : "panel sites" },
+  const roomy = status.sites.length <= FEW_SITES && !status.alerts.first.length;
+  return h("section", { class: roomy ? "panel sites roomy" : "panel sites" },
     h("h2", {}, say("sites"), h("small", {}, say("sites_hint"))),
     h("div", { class: "scroll" }, status.domains.filter(({ places }) => places).map((domain) => siteTable(domain, status, now, words, calendar))));
 }

@@ -14,6 +14,13 @@ export const WORDS = {
     migrations: "数据库结构未升级", migrations_detail: "运行 citybrain db migrate",
     database: "数据库读取异常", no_collector: "没有采集器在运行", silent: "采集中断：{unit}采集器已 {age}没有心跳", unconnected: "采集中断：{unit}采集器未连上消息服务器",
     collector_detail: "设备数据在消息服务器排队，恢复采集后补入",
+    no_runner: "规则没有运行", no_runner_detail: "失联不会被发现，告警不会通知；运行 citybrain rules run",
+    unjudged: "{n} 条{severity}色告警待研判", judged: "{n} 条告警持续中，均已研判", alert_at: "{title}：{place}",
+    alerts: "未关闭的告警", alerts_empty: "没有未关闭的告警", alerts_cleared: "已恢复、未办结 {n}", alerts_more: "还有 {n} 条，用 citybrain alert list 查看",
+    alerts_failing: "{n} 条的规则运行失败，可能已过时", lasting: "持续 {age}", cleared: "{time} 已恢复", heard_last: "最后收到 {time}",
+    shelved: "搁置至 {time}", maintained: "维护至 {time}", due: "{step}截止 {time}", overdue: "{step}超时 {age}",
+    advice: "建议", measured: "实测", limit: "限值", rule: "规则", rule_version: "{rule} 第 {n} 版", rule_failing: "运行失败，此告警可能已过时", subject: "对象", explain: "来龙去脉",
+    platform_default: "平台默认",
     air: "空气{category}：{place}，AQI {aqi}", air_primary: "首要污染物 {primary}",
     broken_one: "数据中断：{site}，自 {since}", broken: "{n} 个站点数据中断，最早自 {since}",
     sites: "站点", sites_hint: "最新值与近 24 小时", more: "共 {n} 个，列出前 {shown} 个", site: "站点",
@@ -34,6 +41,12 @@ export const WORDS = {
       not_finite: "非有限数值", wrong_type: "类型不符", unknown_state: "状态值未知", unit_mismatch: "单位不符", derived_metric: "派生指标不接收上报", conflict: "同一时刻数值冲突", store_refused: "数据库拒收",
     },
     qualities: { late: "迟到", ahead: "时钟超前", out_of_range: "超出合理范围", step: "突变", stuck: "长时间不变", no_time: "未带时间", revised: "已修订" },
+    severities: { 1: "红", 2: "橙", 3: "黄", 4: "蓝" },
+    handlings: {
+      new: "待研判", confirmed: "待派单", dispatched: "待签收", accepted: "已签收", handling: "处置中", fed_back: "待核查", returned: "已退回", false: "误报", closed: "已办结",
+    },
+    steps: { judge: "研判", dispatch: "派单", accept: "签收", start: "开始处置", feed_back: "反馈", verify: "核查" },
+    confidences: { A: "多处一致", B: "单一来源", C: "待核对原文", S: "没有标准依据" },
   },
   en: {
     title: "City operations", switch: "中", switch_title: "切换到中文",
@@ -48,6 +61,13 @@ export const WORDS = {
     migrations: "The database is not at this release", migrations_detail: "Run citybrain db migrate",
     database: "The database can't be read", no_collector: "No collector runs", silent: "Collecting has stopped: the collector of {unit} not heard for {age}", unconnected: "Collecting has stopped: the collector of {unit} is not connected",
     collector_detail: "Data waits in the broker and is stored when collecting resumes",
+    no_runner: "Nobody runs the rules", no_runner_detail: "Silence is not noticed and nobody is told of alerts; run citybrain rules run",
+    unjudged: "{severity} alerts to be judged: {n}", judged: "Alerts raised, all of them judged: {n}", alert_at: "{title}, {place}",
+    alerts: "Open alerts", alerts_empty: "No open alerts", alerts_cleared: "cleared, not closed {n}", alerts_more: "and {n} more, see citybrain alert list",
+    alerts_failing: "the rules of {n} fail, they may be out of date", lasting: "for {age}", cleared: "cleared {time}", heard_last: "last heard {time}",
+    shelved: "shelved until {time}", maintained: "maintenance until {time}", due: "{step} by {time}", overdue: "{step}: {age} overdue",
+    advice: "Advice", measured: "Measured", limit: "Limit", rule: "Rule", rule_version: "{rule}, version {n}", rule_failing: "It fails: this alert may be out of date", subject: "Subject", explain: "Explain",
+    platform_default: "platform default",
     air: "{category} air at {place}, AQI {aqi}", air_primary: "Primary pollutant {primary}",
     broken_one: "No data from {site} since {since}", broken: "No data from {n} sites, the first since {since}",
     sites: "Sites", sites_hint: "latest values and the last 24 hours", more: "{shown} of {n}", site: "Site",
@@ -68,6 +88,12 @@ export const WORDS = {
       not_finite: "Not a finite number", wrong_type: "Wrong type", unknown_state: "Unknown state", unit_mismatch: "Unit mismatch", derived_metric: "Derived metrics are not taken", conflict: "Conflicting values", store_refused: "Refused by the database",
     },
     qualities: { late: "late", ahead: "clock ahead", out_of_range: "out of range", step: "sudden step", stuck: "stuck", no_time: "without time", revised: "revised" },
+    severities: { 1: "Red", 2: "Orange", 3: "Yellow", 4: "Blue" },
+    handlings: {
+      new: "New", confirmed: "Confirmed", dispatched: "Dispatched", accepted: "Accepted", handling: "Handling", fed_back: "Fed back", returned: "Returned", false: "False alarm", closed: "Closed",
+    },
+    steps: { judge: "Judge", dispatch: "Dispatch", accept: "Accept", start: "Start", feed_back: "Report back", verify: "Verify" },
+    confidences: { A: "two independent sources", B: "one source", C: "to be checked against the text", S: "no standard behind it" },
   },
 };
 
@@ -81,6 +107,10 @@ export function speak(language) {
     of: (text) => text[language],
     reason: (name) => words.reasons[name] ?? name,
     quality: (name) => words.qualities[name] ?? name,
+    severity: (level) => words.severities[level],
+    handling: (name) => words.handlings[name] ?? name,
+    step: (name) => words.steps[name] ?? name,
+    confidence: (mark) => words.confidences[mark] ?? mark,
   };
 }
 

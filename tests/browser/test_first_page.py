@@ -4,22 +4,27 @@ from __future__ import annotations
 
 import html
 import json
+import os
 import re
 import shutil
 import socket
 import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import paho.mqtt.publish
 import pytest
 import uvicorn
 
-from api.app import create_app
+from api.app import COCKPIT, create_app
 from citybrain.catalogue.load import load
 from citybrain.settings import PROJECT, Settings
 from citybrain.store.connection import connect
@@ -27,6 +32,7 @@ from citybrain.store.migrate import migrate
 from deploy.local.servers import Broker, Database, mosquitto, postgres
 from ingest.collector import Collector
 
+CITYBRAIN = [sys.executable, "-c", "from citybrain.cli import main; main()"]
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 FLAGS = [
     "--headless",
@@ -65,15 +71,20 @@ class City:
     database: Database
     profiles: Path
 
-    def publish(self, metric: str, value: float, time: datetime) -> None:
+    def publish(self, metric: str, value: float, time: datetime, device: str = "150802/air/air-dongsi") -> None:
         payload = json.dumps({"time": time.isoformat(), "values": {metric: value}})
-        topic = "city/150802/air/air-dongsi/reading"
+        topic = f"city/{device}/reading"
         paho.mqtt.publish.single(topic, payload, qos=1, hostname="127.0.0.1", port=self.broker.port)
 
     def stored(self, number: int) -> bool:
         with connect(self.database.url, "board", "test") as connection:
             row = connection.execute("select coalesce(sum(stored), 0) from board_ledger").fetchone()
             return row is not None and row[0] >= number
+
+    def count(self, rows: str) -> int:
+        with connect(self.database.url, "board", "test") as connection:
+            row = connection.execute(f"select count(*) from {rows}".encode()).fetchone()
+        return int(row[0]) if row else 0
 
     def show(self, path: str) -> Screen:
         return show(self.address + path, self.profiles)
@@ -116,6 +127,23 @@ def city(tmp_path_factory: pytest.TempPathFactory) -> Iterator[City]:
             server.should_exit = True
             for thread in threads:
                 thread.join()
+
+
+@contextmanager
+def running_rules(city: City) -> Iterator[None]:
+    """The rules that ship, in force, and the process that runs them."""
+    environment = {
+        **os.environ,
+        "CITYBRAIN_DATABASE_URL": city.database.url,
+        "CITYBRAIN_MQTT_URL": f"mqtt://127.0.0.1:{city.broker.port}",
+    }
+    subprocess.run([*CITYBRAIN, "rules", "apply", "--by", "test"], env=environment, check=True, timeout=60)
+    runner = subprocess.Popen([*CITYBRAIN, "rules", "run"], env=environment, stderr=subprocess.DEVNULL)
+    try:
+        yield
+    finally:
+        runner.terminate()
+        runner.wait(PATIENCE_S)
 
 
 def eventually(condition: Callable[[], bool]) -> None:
@@ -165,3 +193,98 @@ def test_the_console_is_heard(tmp_path: Path) -> None:
 def test_nothing_on_the_page_looks_like_a_machine_s_nothing(city: City) -> None:
     for path in ("/", "/?lang=en"):
         assert not re.search(r"\b(NaN|null|undefined|Infinity)\b|\{\w+\}", city.show(path).text)
+
+
+def test_alerts_are_shown_with_what_was_measured_and_what_is_due(city: City) -> None:
+    assert "没有未关闭的告警" in city.show("/").text
+    with running_rules(city):
+
+        def announced() -> bool:
+            # Again and again: the collector takes the rules up within a second or two.
+            city.publish("methane", 120, datetime.now(UTC), "150802/sentinel/manhole-1")
+            return city.count("board_alert where due_at is not null") == 1
+
+        eventually(announced)
+        chinese, english = city.show("/"), city.show("/?lang=en")
+
+    assert "1 条红色告警待研判 井室甲烷浓度超限：150802/sentinel/manhole-1" in chinese.text
+    assert re.search(r"未关闭的告警 红 1 红 井室甲烷浓度超限.*甲烷浓度 120 %LEL ≥ 100 %LEL 平台默认, S", chinese.text)
+    assert re.search(r"自 \d\d:\d\d 持续 \d+ [秒分] 待研判 研判截止 \d\d:\d\d 建议 不得开盖", chinese.text)
+    assert "Red alerts to be judged: 1" in english.text
+    assert "Methane 120 %LEL ≥ 100 %LEL platform default, S" in english.text
+    assert "Advice Do not open the cover" in english.text
+    assert chinese.console == english.console == []
+
+
+def test_names_from_strangers_are_text(city: City) -> None:
+    name = "<img src=x onerror=console.error('run')>"
+    with connect(city.database.url, "owner", "test") as connection:
+        connection.execute(
+            """
+            insert into alert (rule, subject, subject_kind, domain_id, mode, version, title_zh, title_en, advice_en,
+                advice_zh, severity, worst, condition, raised_at, last_time, changed_at, past, crew, values)
+            values ('x', %(name)s, 'text', 'water', 'live', 1, %(name)s, %(name)s, %(name)s, %(name)s, 1, 1, 'raised',
+                now(), now(), now(), false, %(name)s, jsonb_build_object(%(name)s::text, %(name)s::text))
+            """,
+            {"name": name},
+        )
+    try:
+        screen = city.show("/?lang=en")
+    finally:
+        with connect(city.database.url, "owner", "test") as connection:
+            connection.execute("delete from alert where rule = 'x'")
+
+    assert screen.text.count("<img") >= 6
+    assert "<img" not in screen.document
+    assert screen.console == []
+
+
+def test_rules_that_nobody_runs_are_said(city: City) -> None:
+    with running_rules(city):
+        pass
+
+    eventually(lambda: "规则没有运行" in city.show("/").text)
+
+
+MORPH = """
+import { h, morph } from "./dom.js";
+const list = (...keys) => h("ol", {}, keys.map((key) =>
+  h("li", { "data-key": key }, h("details", {}, h("summary", {}, key), `text of ${key}`))));
+const live = list("a", "b", "c");
+document.body.append(live);
+const details = live.children[1].firstChild;
+details.open = true;
+details.firstChild.focus();
+const words = () => live.innerText.split(/\\s+/).join(" ");
+const say = (what) => console.log(what, words(), details.open, document.activeElement.innerText);
+morph(live, list("b", "c"));
+say("gone");
+morph(live, list("new", "b", "c"));
+say("come");
+morph(live, list("c", "b"));
+say("turned");
+document.body.append(`children ${live.children.length} same ${live.children[1].firstChild === details}`);
+"""
+
+
+def test_what_a_person_has_opened_stays_open_and_in_focus(tmp_path: Path) -> None:
+    shutil.copy(COCKPIT / "dom.js", tmp_path)
+    (tmp_path / "test.js").write_text(MORPH)
+    (tmp_path / "index.html").write_text("<body><script type=module src=test.js></script>")
+    handler = partial(SimpleHTTPRequestHandler, directory=str(tmp_path))
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        try:
+            screen = show(f"http://127.0.0.1:{server.server_port}/", tmp_path)
+        finally:
+            server.shutdown()
+            thread.join()
+
+    said = [re.findall(r'"(.*?)"', line)[0] for line in screen.console if "favicon" not in line]
+    assert said == [
+        "gone b text of b c true b",
+        "come new b text of b c true b",
+        "turned c b text of b true b",
+    ]
+    assert "children 2 same true" in screen.text

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,6 +20,7 @@ from citybrain.settings import PROJECT, Settings
 from ingest import topics
 from ingest.decoders import decode
 from ingest.reasons import Reason
+from rules.testing.report import test_command as run_tests
 
 # Hosts of package registries and mirrors: what is fetched comes from where the machine says.
 REGISTRIES = re.compile(r"\b(pypi\.org|pythonhosted\.org|registry\.npmjs|npmjs\.org|deb\.debian|mirrors?\.\w+\.)")
@@ -69,7 +71,8 @@ def test_every_setting_is_documented_with_its_default() -> None:
         name: cells for name, cells in rows(text("docs/settings.md")).items() if name.startswith("CITYBRAIN_")
     }
     for name, field in Settings.model_fields.items():
-        default = field.default.relative_to(PROJECT) if isinstance(field.default, Path) else field.default
+        default = "" if field.default is None else field.default
+        default = default.relative_to(PROJECT) if isinstance(default, Path) else default
         shown = documented.pop(f"CITYBRAIN_{name.upper()}")[0].strip("| `")
         assert shown == str(default), f"docs/settings.md gives another default of {name}"
     assert not documented, "settings that are gone"
@@ -129,6 +132,24 @@ def test_documented_payloads_are_readings() -> None:
             assert decode(block.encode())
             if '"bn"' not in block:
                 jsonschema.validate(json.loads(block), schema)
+
+
+def test_the_readmes_rule_has_no_mistake_and_passes_its_test(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    english, chinese = (
+        re.findall(r"```yaml\n(.*?)```", text(f"README{kind}.md"), re.DOTALL) for kind in ("", ".zh-CN")
+    )
+    assert english == chinese
+    for folder in ("regions", "domains", "sites", "plans"):
+        shutil.copytree(PROJECT / folder, tmp_path / folder)
+    file = tmp_path / "domains" / "air" / "rules" / "dust.yaml"
+    file.parent.mkdir()
+    file.write_text(english[0], encoding="utf-8")
+
+    run_tests(tmp_path, str(file), Settings().zone)
+
+    assert "1 tests, 0 failed; not covered: 0" in capsys.readouterr().out
 
 
 def test_every_link_leads_somewhere() -> None:

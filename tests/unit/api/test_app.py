@@ -46,7 +46,7 @@ def test_it_is_not_ready_and_says_why(client: httpx.Client) -> None:
     assert response.status_code == 503
     body = response.json()
     assert body["ready"] is False
-    assert [check["ok"] for check in body["checks"].values()] == [False] * 3
+    assert [check["ok"] for check in body["checks"].values()] == [False] * 4
     assert "can't be reached" in body["checks"]["database"]["detail"]
     assert "refused" in body["checks"]["database"]["detail"]
 

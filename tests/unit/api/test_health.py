@@ -2,8 +2,8 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from api.health import collecting
-from citybrain.store.boards import Collector
+from api.health import collecting, running
+from citybrain.store.boards import Collector, Rules
 
 SINCE = datetime(2026, 11, 21, tzinfo=UTC)
 
@@ -36,3 +36,18 @@ def test_one_lacks_the_broker() -> None:
 
     assert not check.ok
     assert check.detail == "The collector of city is not connected to the broker."
+
+
+def test_without_rules_nobody_needs_to_run_them() -> None:
+    assert running(Rules(0, running=False)).ok
+
+
+def test_rules_that_nobody_runs() -> None:
+    check = running(Rules(39, running=False))
+
+    assert not check.ok
+    assert "`citybrain rules run`" in check.detail
+
+
+def test_rules_that_run() -> None:
+    assert running(Rules(39, running=True)).detail == "39 rules are in force, and a runner is at work."

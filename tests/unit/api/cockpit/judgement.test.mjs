@@ -15,7 +15,8 @@ const METRICS = {
 const site = (name, minutes, more = {}) => ({ id: name, title: { zh: name, en: name }, domain: "air", values: { pm25: { value: 10, time: ago(minutes) }, ...more } });
 const status = (more = {}) => ({
   ledger: { unbalanced: 0 }, checks: { database: { ok: true }, migrations: { ok: true } },
-  collectors: [{ unit: "city", heard_s: 0.4, connected: true }], metrics: METRICS, sites: [site("a", 30)], ...more,
+  collectors: [{ unit: "city", heard_s: 0.4, connected: true }], metrics: METRICS, sites: [site("a", 30)],
+  alerts: { counts: [], first: [] }, ...more,
 });
 const keys = (s) => findings(s, NOW).map(({ key }) => key);
 
@@ -48,6 +49,27 @@ test("the longest silent site is named first", () => {
 test("a ledger that does not add up comes before all else", () => {
   const troubled = status({ ledger: { unbalanced: 3 }, collectors: [{ unit: "city", heard_s: 40, connected: false }], sites: [site("a", 600)] });
   assert.deepEqual(keys(troubled), ["unbalanced", "silent", "broken_one"]);
+});
+
+test("the worst alerts that nobody has judged are named, by the first of them", () => {
+  const alert = (id, severity, handling, raised = true) => ({ id, severity, handling, raised });
+  const alerts = {
+    counts: [{ severity: 1, raised: 1, unjudged: 0 }, { severity: 2, raised: 3, unjudged: 2 }, { severity: 4, raised: 9, unjudged: 9 }],
+    first: [alert(1, 1, "dispatched"), alert(2, 2, "confirmed"), alert(3, 2, "new"), alert(4, 2, "new"), alert(5, 4, "new")],
+  };
+  const [found] = findings(status({ alerts }), NOW);
+  assert.deepEqual([found.key, found.severity, found.values.n, found.values.alert.id], ["unjudged", 2, 2, 3]);
+});
+
+test("alerts that are all judged are counted, and those that have cleared are no news", () => {
+  const counts = (more) => status({ alerts: { counts: [{ severity: 1, raised: 2, unjudged: 0, cleared: 5, ...more }], first: [] } });
+  assert.deepEqual(findings(counts(), NOW).map(({ key, values }) => [key, values.n]), [["judged", 2]]);
+  assert.deepEqual(keys(counts({ raised: 0 })), []);
+});
+
+test("rules that nobody runs come before alerts", () => {
+  const checks = { database: { ok: true }, migrations: { ok: true }, rules: { ok: false } };
+  assert.deepEqual(keys(status({ checks, alerts: { counts: [{ severity: 1, raised: 1, unjudged: 1 }], first: [] } })), ["no_runner", "unjudged"]);
 });
 
 test("a collector without its broker, and no collector at all", () => {
