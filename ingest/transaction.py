@@ -47,7 +47,9 @@ class Outcome:
 class Rules(Protocol):
     """What judges the readings of a batch, inside its transaction."""
 
-    def judge(self, connection: Connection, stored: pl.DataFrame, now: datetime) -> Callable[[], None]:
+    def judge(
+        self, connection: Connection, stored: pl.DataFrame, revised: pl.DataFrame, now: datetime
+    ) -> Callable[[], None]:
         """Write what the rules make of rows just stored; what is returned is to be called after the commit."""
 
 
@@ -90,7 +92,9 @@ def commit(
         if batch.untimed:
             untimed.save(connection, session, batch.untimed)
         derivations.mark_changed(connection, table, settled.with_fate(STORED, REVISED))
-        judged = rules.judge(connection, settled.stored, datetime.now(UTC)) if rules is not None else None
+        judged = None
+        if rules is not None:
+            judged = rules.judge(connection, settled.stored, settled.with_fate(REVISED), datetime.now(UTC))
         # Last, here and in the runner of derived series: they meet at these rows, and hold them until the commit.
         account = ledger.account(batch.received, settled.arrived, _received(entries), batch.heard)
         ledger.add(connection, account)

@@ -247,7 +247,7 @@ class Writer(threading.Thread):
             if self._beat() != self._table.version:
                 log.info("catalogue changed, reading it again")
                 self._load()
-            self._rules.beat(self.unit.connection, datetime.now(UTC))
+            self._retried(lambda: self._rules.beat(self.unit.connection, datetime.now(UTC)))
 
     def _beat(self) -> int:
         """Say that we are there; the version of the catalogue."""

@@ -118,16 +118,30 @@ class Host:
         if self._plan is not None and not self._series.keys() >= set(arrived):
             self.load(connection, now)
 
-    def judge(self, connection: Connection, stored: pl.DataFrame, now: datetime) -> Callable[[], None]:
+    def judge(
+        self, connection: Connection, stored: pl.DataFrame, revised: pl.DataFrame, now: datetime
+    ) -> Callable[[], None]:
         """Write what the rules make of readings just stored; what is returned is to be called after the commit.
 
         Args:
             connection: in the transaction that stored them.
             stored: in order of arrival: series, time (us), value, received (us, one value a message), quality.
+            revised: values that replaced stored ones: series, time (us), value. They are never judged; `with` and
+                spans see them from the next batch on.
             now: the server's time.
         """
-        if self._plan is None or not len(stored):
+        if self._plan is None or not (len(stored) or len(revised)):
             return _nothing
+        judged = self._judge(connection, stored, now)
+        state = self._state
+
+        def committed() -> None:
+            judged()
+            state.correct(*(revised[name].to_numpy() for name in ("series", "time", "value")))
+
+        return committed
+
+    def _judge(self, connection: Connection, stored: pl.DataFrame, now: datetime) -> Callable[[], None]:
         series, time, value, quality, message = (
             stored[name].to_numpy() for name in ("series", "time", "value", "quality", "received")
         )

@@ -106,8 +106,9 @@ class Turn:
         self._refresh(now)
         if self._stored is not None:
             for rule in self._stored.rules.rules.values():
-                if isinstance(rule.source, Query | PlanIndicator):
-                    self._run_if_due(rule, now)
+                if isinstance(rule.source, Query | PlanIndicator) and self._run_if_due(rule, now):
+                    # A query may take its five seconds: what other alerts have to say does not wait for all of them.
+                    announce.announce(self.connection, self._rules(), datetime.now(UTC))
             if self._listened is None or now - self._listened >= timedelta(seconds=LISTEN_S):
                 self._try("silence", self._listen, now)
                 self._listened = now
@@ -171,15 +172,16 @@ class Turn:
 
     # ── queries and plans ──────────────────────────────────────────────────────────────────────────────
 
-    def _run_if_due(self, rule: Rule, now: datetime) -> None:
+    def _run_if_due(self, rule: Rule, now: datetime) -> bool:
+        """Run a rule whose instant has come; whether it had."""
         assert isinstance(rule.source, Query | PlanIndicator)  # noqa: S101  the caller looked
         if rule.mode == "off":
-            return
+            return False
         instant_us = scheduled.latest(rule.source.schedule, _us(now), self.zone)
         instant = datetime.fromtimestamp(instant_us / 1_000_000, UTC)
         before, judged_as = self._runs.get(rule.name, (None, None))
         if before is not None and before >= instant:
-            return
+            return False
         assert self._stored is not None  # noqa: S101  rules come from it
         version = self._stored.versions[rule.name]
         self._runs[rule.name] = instant, judged_as or version
@@ -197,6 +199,7 @@ class Turn:
                 raise
             log.exception("rule failed", rule=rule.name)
             self._fail(rule, judged_as or version, instant, started, f"{type(failure).__name__}: {failure}", now)
+        return True
 
     def _passing(self, error: Exception) -> bool:
         """Whether the database is away or busy, which is no failure of a rule: it is tried again."""

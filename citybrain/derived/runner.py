@@ -37,7 +37,9 @@ class Rules(Protocol):
     def prepare(self, connection: Connection, arrived: Iterable[int], now: datetime) -> None:
         """Take up series that are new."""
 
-    def judge(self, connection: Connection, stored: pl.DataFrame, now: datetime) -> Callable[[], None]:
+    def judge(
+        self, connection: Connection, stored: pl.DataFrame, revised: pl.DataFrame, now: datetime
+    ) -> Callable[[], None]:
         """Write what the rules make of rows just stored; what is returned is to be called after the commit."""
 
     def beat(self, connection: Connection, now: datetime) -> None:
@@ -138,7 +140,9 @@ def _work_off(
 ) -> Callable[[], None]:
     """Store the results of `marks` and take the marks away; what is returned is to be called after the commit."""
     settled, account = _store(desk, function, results, now)
-    judged = desk.rules.judge(desk.connection, settled.stored, now) if desk.rules is not None else None
+    judged = None
+    if desk.rules is not None:
+        judged = desk.rules.judge(desk.connection, settled.stored, settled.with_fate(REVISED), now)
     # What collectors write, too, comes last: they wait for us until the commit.
     derivations.done(desk.connection, function, span, marks)
     ledger.add(desk.connection, account)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from itertools import groupby
 
+from rules.engine.directory import Series
 from rules.engine.plan import Plan, Program
 from rules.engine.state import Key, Open, State
 from rules.model import Rule, SubjectKind
@@ -56,6 +57,18 @@ class Settlement:
         if (before.severity if before else None) != after:
             kind = rule.subject if rule is not None else before.subject_kind if before else "series"
             self._say(key, kind, self.plan.versions.get(key.rule, 0), before, after, time_us, reason)
+            series = self._any_series(key)
+            if series is not None:
+                self.transitions[-1] = _placed(self.transitions[-1], series)
+
+    def _any_series(self, key: Key) -> Series | None:
+        """Any of the series of a subject that its rule judges; None: there is none any more."""
+        rule = self.plan.rule_set.rules.get(key.rule)
+        for number in sorted(self.plan.judged.get(key.rule, ())):
+            series = self.plan.series[number]
+            if rule is not None and series.subject(rule.subject) == key.subject:
+                return series
+        return None
 
     def _change(self, changes: list[Change]) -> None:
         first = changes[0]
@@ -84,13 +97,9 @@ class Settlement:
         if self._subject(change) == key.subject:
             series = self.plan.series[change.series]
             self.transitions[-1] = replace(
-                self.transitions[-1],
+                _placed(self.transitions[-1], series),
                 step=change.program.step.severity,
                 series=change.series,
-                region=series.region,
-                domain=series.domain,
-                site=series.site,
-                device=series.device,
                 values=self.values(change) if reason is None else {},
             )
 
@@ -158,6 +167,11 @@ class Settlement:
 
     def _subject(self, change: Change) -> str:
         return self.plan.series[change.series].subject(change.program.rule.subject)
+
+
+def _placed(transition: Transition, series: Series) -> Transition:
+    """A transition with where its subject is."""
+    return replace(transition, region=series.region, domain=series.domain, site=series.site, device=series.device)
 
 
 def _instant(change: Change) -> tuple[int, bool, int]:

@@ -116,6 +116,16 @@ class State:
         if delta.judged is not None:
             self.judged_by_series += np.bincount(delta.judged, minlength=len(self.judged_by_series))
 
+    def correct(self, series: Array, time: Array, value: Array) -> None:
+        """Take note of values that later ones have replaced: nothing is judged again, but what looks back sees them."""
+        for one, at, number in zip(series.tolist(), time.tolist(), value.tolist(), strict=True):
+            if one >= len(self.newest_time):
+                continue
+            if self.newest_time[one] == at:
+                self.newest_value[one] = number
+            if self.windows.keep_us[one] > 0:
+                self.windows.correct(one, at, number)
+
     def counts(self) -> tuple[dict[str, int], dict[str, int]]:
         """By rule: readings of series that it judges, and those that it could not tell, since the last call."""
         judged: dict[str, int] = defaultdict(int)

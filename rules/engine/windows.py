@@ -70,6 +70,18 @@ class Windows:
         """Bring entries into force."""
         self._head[fresh.series] += fresh.counts
 
+    def correct(self, series: int, time_us: int, value: float) -> None:
+        """Replace the value of an entry in force, where there is one of that time."""
+        rings = self.of(np.array([series]))
+        low, high = rings.floor, rings.head
+        place = int(rings.search(low, high, np.array([time_us - 1]))[0])
+        if place >= int(high[0]) or int(rings.times(np.array([place]))[0]) != time_us:
+            return
+        at = self._at(np.array([series]), np.array([place]))
+        later = self._at(np.full(int(high[0]) - place - 1, series), np.arange(place + 1, int(high[0])))
+        self._before[later] += _millionths(np.array([value])) - _millionths(self._value[at])
+        self._value[at] = value
+
     def of(self, series: Array) -> Rings:
         """The rings of `series`, row by row."""
         return Rings(self, series)

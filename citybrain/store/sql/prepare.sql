@@ -34,7 +34,7 @@ grant usage, create on schema public to citybrain_owner;
 grant usage on schema public to citybrain_writer, citybrain_board, citybrain_rules;
 
 -- name: quiet_readers
--- Who only reads can neither call pg_notify in a query nor take the collectors' locks (the statement NOTIFY needs no
+-- Who only reads can neither call pg_notify in a query, nor change settings, nor take the collectors' locks (the statement NOTIFY needs no
 -- right, so nothing may trust a notification). Where the login role may not take these rights
 -- away, the server says so in a warning, and boards keep them.
 do $$
@@ -42,7 +42,7 @@ declare name regprocedure;
 begin
     for name in
         select p.oid from pg_proc p
-        where p.pronamespace = 'pg_catalog'::regnamespace and (p.proname = 'pg_notify' or p.proname ~ 'advisory')
+        where p.pronamespace = 'pg_catalog'::regnamespace and (p.proname in ('pg_notify', 'set_config') or p.proname ~ 'advisory')
     loop
         execute format('revoke execute on function %s from public', name);
         execute format('grant execute on function %s to citybrain_owner, citybrain_writer', name);

@@ -185,8 +185,10 @@ class _Clocked:
         self.host = host
         self.now = now
 
-    def judge(self, connection: Connection, stored: pl.DataFrame, now: datetime) -> Callable[[], None]:
-        return self.host.judge(connection, stored, self.now)
+    def judge(
+        self, connection: Connection, stored: pl.DataFrame, revised: pl.DataFrame, now: datetime
+    ) -> Callable[[], None]:
+        return self.host.judge(connection, stored, revised, self.now)
 
 
 def clock(moment: datetime) -> str:

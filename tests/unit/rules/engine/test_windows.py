@@ -116,3 +116,15 @@ def test_what_is_beyond_all_measure_is_cut_rather_than_wrong_everywhere() -> Non
 def test_series_without_a_ring_are_told() -> None:
     windows = Windows(np.array([0, KEEP_US, 0]))
     assert windows.kept(np.array([0, 1, 2])).tolist() == [False, True, False]
+
+
+def test_a_corrected_value_counts_in_every_window_that_has_it() -> None:
+    windows = Windows(np.array([0, KEEP_US]))
+    windows.advance(windows.write(np.ones(4, "i4"), np.array([1, 2, 3, 4]) * SECOND_US, np.array([1.0, 2.0, 3.0, 4.0])))
+    windows.correct(1, 2 * SECOND_US, 20.5)
+    windows.correct(1, 2 * SECOND_US + 1, 99.0)  # there is none of that time
+    rings = windows.of(np.ones(1, "i4"))
+    for low, high, expected in ((0, 4, 28.5), (1, 3, 23.5), (0, 2, 21.5), (2, 4, 7.0)):
+        assert rings.sums(np.array([low]), np.array([high]))[0] == expected
+    windows.advance(windows.write(np.ones(1, "i4"), np.array([5 * SECOND_US]), np.array([5.0])))
+    assert windows.of(np.ones(1, "i4")).sums(np.array([0]), np.array([5]))[0] == 33.5
