@@ -83,7 +83,7 @@ def leftovers(chosen: Settings) -> list[int]:
 def test_up_down_and_up_again_keeps_the_data_and_leaves_no_process(platform: Settings) -> None:
     stack.up(platform, detach=True, demo=True)
     assert set(stack.status(platform).values()) == {"RUNNING"}
-    assert set(stack.status(platform)) == {"postgres", "mosquitto", "collector", "derive", "api", "demo"}
+    assert set(stack.status(platform)) == {"postgres", "mosquitto", "collector", "derive", "rules", "api", "demo"}
     log = (platform.runtime_dir / "log" / "collector.log").read_text()
     assert addresses.collector_url(platform) in log
 
@@ -104,6 +104,17 @@ def test_up_when_up_leaves_it_alone(platform: Settings, capsys: pytest.CaptureFi
     stack.up(platform, detach=True, demo=False)
     assert "already up" in capsys.readouterr().out
     assert starts(platform) == 1
+
+
+def test_rules_with_mistakes_are_said_and_stop_nothing(
+    platform: Settings, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("STUB_MISTAKE", "domains/water/rules.yaml:3:5: unknown key rasie")
+    stack.up(platform, detach=True, demo=False)
+    shown = capsys.readouterr().out
+    assert "not in force" in shown
+    assert "unknown key rasie" in shown
+    assert stack.status(platform)["rules"] == "RUNNING"
 
 
 def test_after_a_killed_supervisor_up_clears_and_starts(platform: Settings) -> None:
@@ -158,7 +169,7 @@ def test_servers_that_the_settings_name_are_used_and_not_started(platform: Setti
         os.environ["CITYBRAIN_HTTP_PORT"] = str(other.http_port)  # put back by the fixture's monkeypatch
         try:
             stack.up(other, detach=True, demo=False)
-            assert set(stack.status(other)) == {"collector", "derive", "api"}
+            assert set(stack.status(other)) == {"collector", "derive", "rules", "api"}
             assert not (Path(name) / "prefix").exists()
             assert starts(platform) == 2
         finally:
