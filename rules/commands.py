@@ -29,7 +29,7 @@ rules = typer.Typer(help="Rules: check, test, try on history, put in force.", no
 plan = typer.Typer(help="Plans: where their indicators stand.", no_args_is_help=True)
 notify = typer.Typer(help="Who is told of alerts.", no_args_is_help=True)
 
-console = Console()
+console = Console(emoji=False)
 
 Actor = Annotated[str, typer.Option("--by", help="Who does it.", default_factory=getpass.getuser)]
 
@@ -107,7 +107,7 @@ def apply(by: Actor) -> None:
         done = put_in_force(connection, checked, plans, by, datetime.now(UTC))
         several = _several(checked, connection)
     for warning in [*map(str, checked.warnings), *several]:
-        console.print(f"[yellow]warning[/yellow] {warning}", soft_wrap=True)
+        console.print(f"warning {warning}", style="yellow", markup=False, soft_wrap=True)
     for what, names in (("added", done.added), ("changed", done.changed), ("removed", done.removed)):
         for name in names:
             console.print(f"{what:8} {name}")
@@ -252,7 +252,7 @@ def _prepare_queries() -> None:
                     prepare(connection, rule)
                 except QueryError as error:
                     failed = True
-                    console.print(f"{rule.file}:{rule.line}: {rule.name}: {error}", soft_wrap=True)
+                    console.print(f"{rule.file}:{rule.line}: {rule.name}: {error}", markup=False, soft_wrap=True)
     if failed:
         sys.exit("The database refuses some queries.")
 

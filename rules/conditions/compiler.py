@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from types import MappingProxyType
 
 import numpy as np
 from sqlglot import exp
@@ -25,15 +26,15 @@ _ARITHMETIC: Mapping[type[exp.Expr], np.ufunc] = {
 }
 
 
-def parse(text: str, scope: Mapping[str, Column]) -> Condition:
-    """The condition that a text is, where these names can be read.
+def parse(text: str, scope: Mapping[str, Column], advice: Mapping[str, str] = MappingProxyType({})) -> Condition:
+    """The condition that a text is, where these names can be read; `advice` says of others what to write instead.
 
     Raises:
         ConditionError: with all that is wrong.
     """
     try:
         tree = syntax.tree(text)
-        draft = Draft({name.lower(): column for name, column in scope.items()})
+        draft = Draft({name.lower(): column for name, column in scope.items()}, advice)
         if type(tree) is exp.Null:
             draft.wrong(tree, "the condition is always NULL, neither true nor false")
         term = _Reader(draft).truth(tree)

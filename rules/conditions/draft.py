@@ -20,6 +20,7 @@ class Draft:
     """What one condition has been found to read, to hold and to get wrong."""
 
     scope: Mapping[str, Column]
+    advice: Mapping[str, str] = field(default_factory=dict)  # for names that are no columns here
     columns: set[str] = field(default_factory=set)
     calls: dict[str, Call] = field(default_factory=dict)  # by text
     literals: set[float] = field(default_factory=set)
@@ -34,8 +35,15 @@ class Draft:
         """What a name is; an unknown one is a mistake."""
         name = node.name.lower()
         if name not in self.scope:
-            self.wrong(node, f"unknown column `{name}`{hint(name, self.scope)}")
+            self.wrong(node, f"unknown column `{name}`{self._advice(name)}")
         return self.scope.get(name)
+
+    def _advice(self, name: str) -> str:
+        if name in self.advice:
+            return f": {self.advice[name]}"
+        if any(name in (column.values or column.codes or ()) for column in self.scope.values()):
+            return f": a text stands in single quotes, '{name}'"
+        return hint(name, self.scope)
 
     def number(self, literal: float) -> Term:
         """A number that the condition names."""
@@ -68,7 +76,7 @@ class Draft:
                 self.wrong(
                     node,
                     f"{syntax.name(node)} is {_ARTICLES[term.kind]} and {syntax.name(first_node)} is "
-                    f"{_ARTICLES[first.kind]}: they don't go together",
+                    f"{_ARTICLES[first.kind]}: they don't go together{_in_quotes(first, term)}",
                 )
                 return None
         with_unit = [(node, term.unit) for node, term in known if term.unit]
@@ -83,3 +91,9 @@ class Draft:
                 return None
         same = [converted for term in terms if (converted := as_kind(kind, term))]
         return same, with_unit[0][1] if with_unit else None
+
+
+def _in_quotes(one: Term, other: Term) -> str:
+    """What to do where a number stands for a text, such as the id of a region."""
+    numbers = [term for term in (one, other) if term.kind == "number" and isinstance(term.literal, float)]
+    return "; a text stands in single quotes" if numbers and "text" in (one.kind, other.kind) else ""

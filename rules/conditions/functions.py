@@ -12,11 +12,10 @@ from citybrain.catalogue.messages import hint
 from citybrain.catalogue.schema import duration
 from rules.conditions import logic
 from rules.conditions.draft import Draft
-from rules.conditions.model import WEEKS_US, Call, Column, Value, written
-from rules.conditions.terms import WRONG, Kind, Term, applied
+from rules.conditions.model import OVER_SPANS, WEEKS_US, Call, Column, Value, written
+from rules.conditions.terms import WRONG, Kind, Term, applied, known_values
 
 MAX_READINGS = 512  # expected in a span; what needs more is a derived metric or usual()
-SPANS = ("avg", "min", "max", "sum", "count", "delta", "rate")
 HABITS_US = {"7d": 7 * 86_400_000_000, "4w": WEEKS_US}  # microseconds
 
 Build = Callable[[Draft, Sequence[exp.Expr], Sequence[Term]], Term]
@@ -36,11 +35,11 @@ def call(draft: Draft, node: exp.Expr, read: Callable[[exp.Expr], Term]) -> Term
     """A call; `read` gives the terms of arguments."""
     name, arguments = str(node.this).lower(), node.expressions
     node.set("this", name)
-    if name in SPANS or name == "usual":
+    if name in OVER_SPANS or name == "usual":
         return _over_span(draft, node, name, arguments)
     function = FUNCTIONS.get(name)
     if function is None:
-        draft.wrong(node, f"unknown function {name}{hint(name, [*FUNCTIONS, *SPANS, 'usual'])}")
+        draft.wrong(node, f"unknown function {name}{hint(name, [*FUNCTIONS, *OVER_SPANS, 'usual'])}")
         for argument in arguments:
             read(argument)
         return WRONG
@@ -142,7 +141,7 @@ def _choice(operation: Callable[..., Value]) -> Build:
             return WRONG
         same, unit = agreed
         run, constant = applied(operation, *same)
-        return Term(same[0].kind, run, unit, constant, codes=same[0].codes)
+        return Term(same[0].kind, run, unit, constant, codes=same[0].codes, values=known_values(same))
 
     return build
 

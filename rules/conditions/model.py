@@ -17,6 +17,7 @@ Array: TypeAlias = npt.NDArray[Any]  # float64, bool, or objects that are str
 
 _UNITS_US = (("d", 86_400_000_000), ("h", 3_600_000_000), ("m", 60_000_000), ("s", 1_000_000))  # microseconds
 WEEKS_US = 28 * 86_400_000_000  # microseconds in the four weeks of usual()
+OVER_SPANS = ("avg", "min", "max", "sum", "count", "delta", "rate")
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +26,7 @@ class Column:
 
     A state is stored as a number code and written as a text: `codes` has the code of each text. `unit` None fits every
     unit. `spans`: span functions and usual() may be applied. `interval_us` is the expected time between readings.
+    `values` are all that a text can be; None where that is not known.
     """
 
     kind: Literal["number", "boolean", "text", "state"]
@@ -32,13 +34,14 @@ class Column:
     codes: Mapping[str, int] | None = None
     spans: bool = False
     interval_us: float = float("inf")
+    values: frozenset[str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Call:
     """A span function or a habit, as the engine must provide it: `column` is `value` or an alias."""
 
-    function: str  # avg, min, max, sum, count, delta, rate or usual
+    function: str  # of OVER_SPANS, or usual
     column: str
     span_us: int  # of usual: 7 days or 4 weeks
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections import Counter
+from collections.abc import Iterator
 from itertools import pairwise
 from typing import ClassVar
 
@@ -15,7 +16,7 @@ from sqlglot.generators.postgres import PostgresGenerator
 from sqlglot.parsers.postgres import PostgresParser
 from sqlglot.tokenizer_core import Token, TokenType
 
-from rules.conditions.model import ConditionError, Mistake
+from rules.conditions.model import OVER_SPANS, ConditionError, Mistake
 
 MAX_LENGTH = 10_000  # characters
 MAX_TOKENS = 2_000
@@ -188,6 +189,7 @@ def _check(text: str, read: list[Token]) -> list[Mistake]:
         for first, second in pairwise(read)
         if first.token_type is second.token_type is TokenType.STRING
     ]
+    mistakes += _with_units(read)
     depth = prefixes = end = 0
     for token in read:
         if not _GAP.fullmatch(text, end, token.start):
@@ -204,6 +206,25 @@ def _check(text: str, read: list[Token]) -> list[Mistake]:
     if not _GAP.fullmatch(text, end):
         mistakes.append(Mistake(end, _STRAY["/*"]))
     return mistakes
+
+
+def _with_units(read: list[Token]) -> Iterator[Mistake]:
+    """Numbers that have letters at their end: spans without quotes, and numbers with a unit."""
+    for at, (number, letters) in enumerate(pairwise(read)):
+        if number.token_type is not TokenType.NUMBER or letters.token_type is not TokenType.VAR:
+            continue
+        if number.end + 1 == letters.start:
+            both = f"{number.text}{letters.text}"
+            advice = f"write the span in quotes, '{both}'" if _is_span(read, at) else "write the number without a unit"
+            yield Mistake(number.start, f"`{both}` is no number: {advice}")
+
+
+def _is_span(read: list[Token], at: int) -> bool:
+    """Whether a token is the second argument of a function that goes over a span."""
+    before = read[max(at - 4, 0) : at]
+    kinds = [token.token_type for token in before]
+    expected = [TokenType.VAR, TokenType.L_PAREN, TokenType.VAR, TokenType.COMMA]
+    return kinds == expected and before[0].text.lower() in (*OVER_SPANS, "usual")
 
 
 def _foreign(token: Token, written: str) -> Mistake | None:
@@ -234,19 +255,11 @@ def _place(read: list[Token], error: ParseError) -> tuple[int, str]:
     detail = error.errors[0]
     place = (detail["line"], detail["col"])
     at = next((i for i, token in enumerate(read) if (token.line, token.col) == place), len(read) - 1)
-    token, before = read[at], read[at - 1] if at else None
+    token = read[at]
     for tried in read[: at + 1]:
         if tried.token_type is TokenType.VAR and tried.text.lower() in _FOREIGN:
             return tried.start, _FOREIGN[tried.text.lower()]
     if "Unexpected token" in detail["description"]:
-        if (
-            before
-            and token.token_type is TokenType.VAR
-            and before.token_type is TokenType.NUMBER
-            and before.end + 1 == token.start
-        ):
-            both = f"{before.text}{token.text}"
-            return before.start, f"`{both}` is no number: write a span in quotes, '{both}'"
         return token.start, f"`{token.text}` is left over: is an operator missing before it?"
     return token.start, f"something is missing at `{token.text}`: an operand, an operator or a parenthesis"
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias
 
@@ -34,6 +34,7 @@ class Term:
     constant: bool = False
     literal: str | float | None = None
     codes: Mapping[str, int] | None = None  # of a state
+    values: frozenset[str] | None = None  # all that a text can be, where that is known
     is_value: bool = False  # `value` itself
     within: Bounds = bounds.unbounded
     true_within: Bounds = bounds.unbounded
@@ -66,7 +67,7 @@ def column(name: str, of: Column) -> Term:
             false_within=bounds.equal(bounds.exactly(0)) if own else bounds.unbounded,
         )
     if of.kind == "text":
-        return Term("text", _text(name))
+        return Term("text", _text(name), values=of.values)
     return Term(
         of.kind,
         lambda columns: columns(name),
@@ -103,6 +104,13 @@ def as_kind(kind: Kind, term: Term) -> Term | None:
         run, _ = applied(logic.names(term.codes), term)
         return Term("text", run)
     return None
+
+
+def known_values(terms: Sequence[Term]) -> frozenset[str] | None:
+    """All that a text can be that is one of these; None where that is not known."""
+    each = [frozenset((term.literal,)) if isinstance(term.literal, str) else term.values for term in terms]
+    known = [values for values in each if values is not None]
+    return frozenset().union(*known) if len(known) == len(each) else None
 
 
 def _truth(name: str) -> Run:

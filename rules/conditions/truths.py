@@ -14,6 +14,8 @@ from rules.conditions.draft import Draft
 from rules.conditions.model import Bounds
 from rules.conditions.terms import WRONG, Term, applied
 
+MAX_LISTED = 12  # values that a message names
+
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
@@ -47,6 +49,8 @@ def compare(draft: Draft, kind: type[exp.Expr], nodes: Sequence[exp.Expr], terms
             instead = syntax.sql(other)
             return draft.wrong(node, f"a comparison with NULL is never true: write {instead} IS NULL, or IS NOT NULL")
     comparison = COMPARISONS[kind]
+    if not comparison.orders and any(_never(draft, nodes[i], nodes[1 - i], terms[i], terms[1 - i]) for i in (0, 1)):
+        return WRONG
     coded = [_coded(draft, nodes[i], terms[i], terms[1 - i]) for i in (0, 1)]
     agreed = draft.agree(nodes, coded)
     if not agreed:
@@ -101,6 +105,17 @@ def opposite(term: Term) -> Term:
         return WRONG
     run, fixed = applied(logic.inverse, term)
     return Term("boolean", run, constant=fixed, true_within=term.false_within, false_within=term.true_within)
+
+
+def _never(draft: Draft, node: exp.Expr, other_node: exp.Expr, term: Term, other: Term) -> bool:
+    """Whether a text is compared with one that it can't be, which is reported at that one."""
+    if term.values is None or not isinstance(other.literal, str) or other.literal in term.values:
+        return False
+    advice = hint(other.literal, term.values)
+    if not advice and len(term.values) <= MAX_LISTED:
+        advice = "; it is one of " + ", ".join(f"'{value}'" for value in sorted(term.values))
+    draft.wrong(other_node, f"{syntax.name(node)} is never '{other.literal}'{advice}")
+    return True
 
 
 def _coded(draft: Draft, node: exp.Expr, term: Term, other: Term) -> Term:

@@ -17,7 +17,6 @@ from rules.engine.holds import (
     FALSE,
     IDLE,
     PAIR,
-    PENDING,
     RAISED,
     TRUE,
     UNKNOWN,
@@ -100,21 +99,24 @@ def tick(plan: Plan, facts: Facts, state: State, now_us: int) -> tuple[Delta, li
     for pair in busy[plan.terms["change"][busy] | plan.terms["season"][busy]].tolist():
         program, series = plan.owner(pair)
         row = state.rows[pair]
-        out = _season_over(plan, program, series, state, now_us)
+        over = _season_over(plan, program, series, state, now_us)
         due = due_at(row, plan.terms[pair])
-        if out is not None:
-            new, time_us, reason = np.zeros(1, PAIR), out, "out of season"
-        elif due is not None and due + GRACE_US <= now_us and _in_season(plan, pair, due):
-            new, time_us, reason = np.zeros(1, PAIR), due, None
-            new["code"] = RAISED if row["code"] == PENDING else IDLE
-            new["bits"], new["bits_at"] = row["bits"], row["bits_at"]
-        else:
+        if due is not None and (due + GRACE_US > now_us or not _in_season(plan, pair, due)):
+            due = None
+        if due is None and over is None:
             continue
+        latched = bool(row["code"] >= RAISED)
+        if due is not None:
+            latched = not latched
+            changes.append(Change(pair, program, series, 0, due, latched, timer=True))
+        new = np.zeros(1, PAIR)
+        if over is None:
+            new["code"] = RAISED if latched else IDLE
+            new["bits"], new["bits_at"] = row["bits"], row["bits_at"]
+        elif latched:
+            changes.append(Change(pair, program, series, 0, over, latched=False, timer=True, reason="out of season"))
         pairs.append(pair)
         rows.append(new)
-        if (row["code"] >= RAISED) != (new["code"][0] >= RAISED):
-            latched = bool(new["code"][0] >= RAISED)
-            changes.append(Change(pair, program, series, 0, time_us, latched, timer=True, reason=reason))
 
     def values(change: Change) -> Mapping[str, Cell]:
         return {"value": _cell(state.newest_value[change.series])}

@@ -65,6 +65,10 @@ class Arrivals:
         rows = rows[np.argsort(readings.series[rows], kind="stable")]
         self.series, self.time, self.value = readings.series[rows], readings.time[rows], readings.value[rows]
         self._keys = self.series.astype("i8") * self._moments + self.moment[rows]
+        # How many of its series' good readings have come with each good reading, itself included.
+        first = np.searchsorted(self.series, self.series)
+        self.count = np.zeros(len(readings), "i8")
+        self.count[rows] = np.arange(len(rows)) - first + 1
         kept = state.windows.kept(self.series)
         self.fresh: Fresh | None = None
         if kept.any():
@@ -220,23 +224,28 @@ class View:
         rows = np.flatnonzero((series >= 0) & windows.kept(np.maximum(series, 0)))
         if not len(rows):
             return data, null
-        series, time = series[rows], time[rows]
+        if len(rows) < len(self):
+            series, time = series[rows], time[rows]
         rings = windows.of(series)
-        end = rings.head + self.arrivals.arrived(series, self.moment[rows])
         # All that has come of the judged series itself is no later than this reading; of another it may be.
         own = call.column == "value" and not self.any_doubtful
-        high = end if own else rings.search(rings.floor, end, time, end)
+        if own:
+            high = end = rings.head + self.arrivals.count[self.order[rows]]
+        else:
+            end = rings.head + self.arrivals.arrived(series, self.moment[rows])
+            high = rings.search(rings.floor, end, time, end)
         # delta and rate look at a reading that is exactly the span old, too.
         edge = time - span - (1 if call.function in ("delta", "rate") else 0)
         expected = np.minimum((time - 1 - edge) // self.plan.step_by_series[series], NEWEST)
         low = np.maximum(rings.search(rings.floor, high, edge, high - 1 - expected), high - NEWEST)
         some = low < high
-        # A reading far behind the other metric's newest would need what is no longer kept.
-        newest = rings.times(np.maximum(end - 1, 0))
-        kept = (end == rings.floor) | (time - span >= newest - span - max(span, BEHIND_US))
         oldest = rings.times(np.where(some, low, 0))
-        far_back = oldest <= time - span // 2
-        null[rows] = ~(kept & (counts | (some & far_back)))
+        known = counts | (some & (oldest <= time - span // 2))
+        if not own:
+            # A reading far behind the other metric's newest would need what is no longer kept.
+            newest = rings.times(np.maximum(end - 1, 0))
+            known &= (end == rings.floor) | (time >= newest - max(span, BEHIND_US))
+        null[rows] = ~known
         if call.function == "count":
             data[rows] = high - low
             return data, null

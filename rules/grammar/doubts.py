@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise, product
+from math import inf
 
 import numpy as np
 import numpy.typing as npt
@@ -28,7 +30,10 @@ def of(rules: Iterable[tuple[Entry, Rule]], catalogue: Catalogue, terms: Terms) 
     equipped = {device.site for device in catalogue.devices.values()}
     sites = [site for id_, site in catalogue.sites.items() if id_ in equipped]
     for entry, rule in rules:
-        yield from _short_holds(entry, rule, terms)
+        interval = _interval_us(rule, terms)
+        yield from _short_holds(entry, rule, interval)
+        yield from _short_gap(entry, rule, interval)
+        yield from _idle(entry, rule)
         yield from _apart(entry, rule)
         yield from _without_limit(entry, rule, sites, terms)
         yield from _untested(entry, rule)
@@ -41,18 +46,51 @@ def _place(entry: Entry, step: Step, *key: str) -> Steps:
     return (*(() if own is None or not entry.has(("ladder", own, *key)) else ("ladder", own)), *key)
 
 
-def _short_holds(entry: Entry, rule: Rule, terms: Terms) -> Iterator[Problem]:
+def _interval_us(rule: Rule, terms: Terms) -> float:
+    """Expected between two readings that the rule judges; infinite where that is not known."""
     if isinstance(rule.source, Stream):
         known = terms.metrics(rule.domain)
-        interval = interval_us([metric for name in rule.source.metrics for metric in known.get(name, [])])
-    elif isinstance(rule.source, Absence):
-        return
-    else:
-        interval = float(rule.source.schedule.every_us)
+        return interval_us([metric for name in rule.source.metrics for metric in known.get(name, [])])
+    return inf if isinstance(rule.source, Absence) else float(rule.source.schedule.every_us)
+
+
+def _short_gap(entry: Entry, rule: Rule, interval: float) -> Iterator[Problem]:
+    if rule.gap.of(interval) < interval < inf:
+        message = f"shorter than the interval of {interval / 1e6:g}s: a hold longer than one reading is never met"
+        yield entry.problem(("gap",), message)
+
+
+def _idle(entry: Entry, rule: Rule) -> Iterator[Problem]:
+    """What is named and never used."""
+    if isinstance(rule.source, Stream):
+        for name, count in Counter(rule.source.metrics).items():
+            if count > 1:
+                yield entry.problem(("metric",), f"{name} is given {count} times; once is enough")
+    stated = {_limit_place(entry, step, name): name for step in rule.steps for name in step.limits}
+    used = {_limit_place(entry, step, name) for step in rule.steps for name in step.limits.keys() & _read_by(step)}
+    for place, name in stated.items():
+        if place not in used:
+            yield entry.problem(place, f"no condition reads `{name}`; remove it")
+    for alias in rule.with_.keys() - frozenset().union(*map(_read_by, rule.steps)):
+        yield entry.problem(("with", alias), f"no condition reads `{alias}`; remove it")
+
+
+def _read_by(step: Step) -> frozenset[str]:
+    """The names that the conditions of a step read."""
+    conditions = [one for one in (step.raise_, step.clear) if one]
+    columns = frozenset().union(*(one.columns for one in conditions))
+    return columns | {call.column for one in conditions for call in one.calls}
+
+
+def _limit_place(entry: Entry, step: Step, name: str) -> Steps:
+    return _place(entry, step, *(("limit",) if name == "limit" else ("limits", name)))
+
+
+def _short_holds(entry: Entry, rule: Rule, interval: float) -> Iterator[Problem]:
     for place, hold in {
         _place(entry, step, key): hold for step in rule.steps for key, hold in (("for", step.for_), ("keep", step.keep))
     }.items():
-        if hold.duration and 0 < hold.duration.of(interval) < interval < float("inf"):
+        if hold.duration and 0 < hold.duration.of(interval) < interval < inf:
             yield entry.problem(place, f"shorter than the interval of {interval / 1e6:g}s: two readings meet it")
 
 
@@ -113,7 +151,7 @@ def _without_limit(entry: Entry, rule: Rule, sites: Sequence[Site], terms: Terms
     seen: set[Steps] = set()
     for step in rule.steps:
         for name, limit in step.limits.items():
-            place = _place(entry, step, *(("limit",) if name == "limit" else ("limits", name)))
+            place = _limit_place(entry, step, name)
             if place in seen or any(one.where is None for one in limit):
                 continue
             seen.add(place)

@@ -51,12 +51,17 @@ class Entry:
         for mistake in mistakes:
             self.report(steps, mistake.message, mistake.offset)
 
-    def condition(self, steps: Steps, text: str | None, scope: Mapping[str, Column]) -> Condition | None:
-        """The condition that the text at `steps` names; its mistakes are reported, and it is None then."""
+    def condition(
+        self, steps: Steps, text: str | None, scope: Mapping[str, Column], advice: Mapping[str, str]
+    ) -> Condition | None:
+        """The condition that the text at `steps` names; its mistakes are reported, and it is None then.
+
+        `advice` says of names that are not in the scope what to write instead.
+        """
         if text is None:
             return None
         try:
-            return parse(text, scope)
+            return parse(text, scope, advice)
         except ConditionError as error:
             self.report_all(steps, error.mistakes)
             return None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -11,7 +12,7 @@ from citybrain.catalogue.document import Steps
 from rules.conditions import Column, Condition
 from rules.grammar.entry import Entry
 from rules.grammar.schema import LimitEntry, RuleEntry, StepEntry
-from rules.grammar.terms import Terms, refer
+from rules.grammar.terms import NO_READING, Terms, refer
 from rules.model import Limit
 from rules.model import LimitEntry as Resolved
 
@@ -80,7 +81,7 @@ def _check_origin(entry: Entry, steps: Steps, one: LimitEntry) -> None:
 
 
 def _resolved(entry: Entry, steps: Steps, one: LimitEntry, scope: Mapping[str, Column], terms: Terms) -> Resolved:
-    unit = one.unit
+    unit = _known_unit(entry, steps, one.unit, scope, terms)
     if one.attribute is not None and refer(entry, (*steps, "attribute"), one.attribute, terms.attributes, "attribute"):
         column = terms.attributes[one.attribute]
         if column.kind != "number":
@@ -99,10 +100,30 @@ def _resolved(entry: Entry, steps: Steps, one: LimitEntry, scope: Mapping[str, C
         source=one.source or "",
         clause=one.clause,
         confidence=one.confidence,
-        where=entry.condition((*steps, "where"), one.where, scope),
+        where=entry.condition((*steps, "where"), one.where, scope, NO_READING),
         start=one.start,
         end=one.end,
     )
+
+
+def _known_unit(
+    entry: Entry, steps: Steps, stated: str | None, scope: Mapping[str, Column], terms: Terms
+) -> str | None:
+    """The unit; None after the mistake that it is a known one in another spelling."""
+    known = terms.units | {column.unit for column in scope.values() if column.unit}
+    if stated is None or stated in known:
+        return stated
+    meant = next((unit for unit in sorted(known) if _spelt(unit) == _spelt(stated)), None)
+    if meant is None:
+        return stated
+    entry.report((*steps, "unit"), f"unknown unit {stated}; did you mean {meant}?")
+    return None
+
+
+def _spelt(unit: str) -> str:
+    """A unit without what its spellings differ in: capitals, superscripts, the signs of degrees and of micro."""
+    plain = unicodedata.normalize("NFKC", unit.replace("°", "deg")).casefold()
+    return plain.replace("μ", "u").replace(" ", "")
 
 
 def _same_unit(entry: Entry, steps: Steps, stated: str | None, own: str | None, name: str) -> str | None:

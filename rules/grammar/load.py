@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -18,9 +18,11 @@ from rules.grammar.terms import RESERVED, Terms
 from rules.grammar.vocabulary import vocabulary
 from rules.model import Rule, RuleSet, Vocabulary
 
+RULES = ("domains/*/rules.yaml", "domains/*/rules/*.yaml")
 CALENDARS = "domains/calendars.yaml"
 
 Plans = Collection[str] | Mapping[str, str | None]
+Pair = tuple[Entry, Rule]
 
 
 @dataclass(frozen=True)
@@ -40,15 +42,17 @@ def load(root: Path, catalogue: Catalogue, plans: Plans = ()) -> Checked:
     Raises:
         RulesError: with every mistake in every file.
     """
-    found = sorted([*root.glob("domains/*/rules.yaml"), *root.glob("domains/*/rules/*.yaml")])
+    found = sorted(path for pattern in RULES for path in root.glob(pattern))
     files = [document.read(path, path.relative_to(root).as_posix(), list) for path in found]
     dated = Document(CALENDARS)
     if (root / CALENDARS).exists():
         dated = document.read(root / CALENDARS, CALENDARS)
     words = vocabulary(catalogue)
     terms = _terms(dated, words, plans)
-    pairs = _checked(files, dated, terms)
-    warnings = tuple(sorted(doubts.of(pairs, catalogue, terms)))
+    pairs, sound = _read(files, terms)
+    warnings = tuple(sorted([*_unread(root, found), *doubts.of(sound, catalogue, terms)]))
+    if problems := _problems(files, dated):
+        raise RulesError(problems, warnings)
     return Checked(_rule_set(pairs, terms), warnings, rule.plain(dated.tree))
 
 
@@ -63,7 +67,19 @@ def build(
     rules = Document("stored rules", tree=list(definitions))
     named_times = Document("stored calendars", tree=dict(dated))
     terms = _terms(named_times, words, plans)
-    return _rule_set(_checked([rules], named_times, terms), terms)
+    pairs, _ = _read([rules], terms)
+    if problems := _problems([rules], named_times):
+        raise RulesError(problems)
+    return _rule_set(pairs, terms)
+
+
+def _unread(root: Path, read: Collection[Path]) -> Iterator[Problem]:
+    """Files of the folders of domains that nobody reads, by what they are probably meant to be."""
+    known = {*read, *root.glob("domains/*/domain.yaml"), root / CALENDARS}
+    for path in sorted(root.glob("domains/**/*")):
+        if path.suffix.lower() in (".yaml", ".yml") and path not in known:
+            message = f"the file is not read; rules belong in {' or '.join(RULES)}, calendars in {CALENDARS}"
+            yield Problem(path.relative_to(root).as_posix(), 1, 1, "", message)
 
 
 def _terms(dated: Document, words: Vocabulary, plans: Plans) -> Terms:
@@ -72,27 +88,34 @@ def _terms(dated: Document, words: Vocabulary, plans: Plans) -> Terms:
     return Terms(words, calendars.read(dated, words.regions, {*RESERVED, *without.attributes}), units)
 
 
-def _rule_set(pairs: Iterable[tuple[Entry, Rule]], terms: Terms) -> RuleSet:
+def _rule_set(pairs: Iterable[Pair], terms: Terms) -> RuleSet:
     return RuleSet({found.name: found for _, found in pairs}, terms.calendars, terms.vocabulary)
 
 
-def _checked(files: Sequence[Document], dated: Document, terms: Terms) -> list[tuple[Entry, Rule]]:
-    """The rules of the files; raises what is wrong with those and with the calendars' file."""
-    pairs: list[tuple[Entry, Rule]] = []
+def _read(files: Sequence[Document], terms: Terms) -> tuple[list[Pair], list[Pair]]:
+    """The rules of the files, and those of them in which nothing is wrong; mistakes are reported to the files."""
+    pairs: list[Pair] = []
+    sound: list[Pair] = []
     for file in files:
         for position, tree in enumerate(file.tree):
             entry = Entry(file, (position,), _name(tree, position), tree)
+            mistakes = len(file.problems)
             if isinstance(tree, dict):
                 pairs.append((entry, rule.read(entry, terms)))
+                sound += pairs[-1:] if len(file.problems) == mistakes else []
             else:
                 entry.report((), "expected a rule, with keys such as rule, title and metric")
     named = _by_name(pairs)
     # What an unreadable file holds can't be known.
     if all(file.readable for file in files):
         inhibition.check(named)
-    if problems := [_in_rule(problem, file) for file in (*files, dated) for problem in file.problems]:
-        raise RulesError(dict.fromkeys(problems))  # What a rule says for all its steps is wrong only once.
-    return pairs
+    return pairs, sound
+
+
+def _problems(files: Sequence[Document], dated: Document) -> list[Problem]:
+    """What is wrong with the rules' files and with the calendars'."""
+    found = (_in_rule(problem, file) for file in (*files, dated) for problem in file.problems)
+    return list(dict.fromkeys(found))  # What a rule says for all its steps is wrong only once.
 
 
 def _name(tree: Any, position: int) -> str:
@@ -108,10 +131,10 @@ def _in_rule(problem: Problem, file: Document) -> Problem:
     return replace(problem, field=".".join([_name(file.tree[int(position)], int(position)), *rest]))
 
 
-def _by_name(pairs: Iterable[tuple[Entry, Rule]]) -> dict[str, tuple[Entry, Rule]]:
-    named: dict[str, tuple[Entry, Rule]] = {}
+def _by_name(pairs: Iterable[Pair]) -> dict[str, Pair]:
+    named: dict[str, Pair] = {}
     for entry, found in pairs:
-        if not entry.has(("rule",)):
+        if not found.name:
             continue
         first, _ = named.setdefault(found.name, (entry, found))
         if first is not entry:

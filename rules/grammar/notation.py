@@ -1,4 +1,4 @@
-"""Durations, holds, schedules, days and hours as rule files write them.
+"""Durations, holds, severities, schedules, days and hours as rule files write them.
 
 Each function raises ValueError with a sentence that says what was expected.
 """
@@ -35,10 +35,9 @@ def duration(text: str) -> Duration:
     """A duration, or so many expected intervals: `30s`, `1h30m`, `3 intervals`."""
     if counted := re.fullmatch(r"([0-9]{1,4}(?:\.[0-9]{1,2})?) intervals?", text):
         return Duration(intervals=float(counted[1]))
-    try:
-        return Duration(us=span_us(text))
-    except ValueError as error:
-        raise ValueError(f"{error}; or intervals, such as 3 intervals") from None
+    if not re.fullmatch(_SPAN, text):
+        raise ValueError(f"expected a duration such as 30s, 5m, 1h30m, 7d or 3 intervals, found {text!r}")
+    return Duration(us=span_us(text))
 
 
 def hold(text: str) -> Hold:
@@ -56,10 +55,17 @@ def hold(text: str) -> Hold:
         if among > MAX_AMONG:
             raise ValueError(f"expected samples among at most {MAX_AMONG}, found {among}")
         return Hold(samples=samples, among=among)
-    try:
-        return Hold(duration=duration(text))
-    except ValueError as error:
-        raise ValueError(f"{error}, N samples or K of N samples") from None
+    if not re.fullmatch(_DURATION, text):
+        expected = "a duration such as 30s, 5m, 1h30m, 7d or 3 intervals, N samples or K of N samples"
+        raise ValueError(f"expected {expected}, found {text!r}")
+    return Hold(duration=duration(text))
+
+
+def severity(text: str) -> int:
+    """1 red, 2 orange, 3 yellow, 4 blue."""
+    if not re.fullmatch("[1-4]", text):
+        raise ValueError(f"expected 1 red, 2 orange, 3 yellow or 4 blue, found {text!r}")
+    return int(text)
 
 
 def schedule(every: str, at: str | None) -> Schedule:
@@ -68,10 +74,9 @@ def schedule(every: str, at: str | None) -> Schedule:
         if at is not None:
             raise ValueError("`day at` says when already; remove `at`")
         return Schedule(DAY_US, _minute(daily[1]) * 60_000_000)
-    try:
-        every_us = span_us(every)
-    except ValueError as error:
-        raise ValueError(f"{error}; or a time of day, such as day at 06:30") from None
+    if not re.fullmatch(_SPAN, every):
+        raise ValueError(f"expected a duration such as 15m, 1h or 7d, or day at 06:30, found {every!r}")
+    every_us = span_us(every)
     if every_us == 0 or (DAY_US % every_us and every_us % DAY_US):
         raise ValueError(f"expected a duration that divides a day, or whole days, found {every!r}")
     return Schedule(every_us, 0 if at is None else span_us(at))

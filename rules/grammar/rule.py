@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from citybrain.catalogue.model import Text
@@ -10,14 +11,13 @@ from rules.grammar import sources, steps
 from rules.grammar.entry import Entry
 from rules.grammar.schema import RuleEntry
 from rules.grammar.sources import Judged
-from rules.grammar.terms import Terms, check_free, check_same, refer, value_column
-from rules.model import Absence, Inhibition, Query, Rule, Stream, Together, With
+from rules.grammar.terms import NO_READING, Terms, check_free, check_same, refer, text_of, value_column
+from rules.model import Absence, Duration, Inhibition, Query, Rule, Stream, Together, With
 from rules.testing import notation
 
-_NAMELESS = "rule.nameless"
-_TEXT = {"metric": Column("text")}
-
 Scope = dict[str, Column]
+
+_UNKNOWN = {"value": Column("number", spans=True), "metric": Column("text")}  # columns where the source is not known
 
 
 def read(entry: Entry, terms: Terms) -> Rule:
@@ -27,23 +27,25 @@ def read(entry: Entry, terms: Terms) -> Rule:
     for key, expected in (("rule", "a name such as water.end_pressure"), ("title", "what happened, in zh and en")):
         if not entry.has((key,)):
             entry.report((key,), f"the key is missing: expected {expected}")
-    name = file.rule or _NAMELESS
+    name = file.rule or ""  # An ill-formed name has been reported, and counts as none.
     domain = name.partition(".")[0]
     # A rule whose source is not known is still read as one, in which nothing has a unit.
     known = sources.read(entry, file, domain, terms)
-    judged = known or Judged(Stream(()), file.subject or "series", {"value": Column("number", spans=True), **_TEXT})
-    where = _where_scope(judged, terms)
+    judged = known or Judged(Stream(()), file.subject or "series", _UNKNOWN)
+    where = _where_scope(judged, domain, terms)
     with_, aliases = _with(entry, file, judged, domain, terms)
-    scope = {**aliases, **terms.calendar_columns, **terms.attributes, **judged.columns}
+    scope = {**aliases, **terms.calendar_columns, **terms.attributes_of(domain), **judged.columns}
     _check_calendars(entry, file, terms)
     _check_subject(entry, file, judged)
+    if file.gap == Duration():
+        entry.report(("gap",), "expected more than 0: with no pause allowed, no two readings would belong together")
     rule = Rule(
         name=name,
         title=file.title.text() if file.title else Text("", ""),
         source=judged.source,
         steps=steps.read(entry, file, judged, scope, where, terms),
         advice=file.advice.text() if file.advice else None,
-        where=entry.condition(("where",), file.where, where),
+        where=entry.condition(("where",), file.where, where, NO_READING),
         season=file.season,
         hours=file.hours,
         any_quality=file.quality == "any",
@@ -74,12 +76,17 @@ def plain(tree: Any) -> Any:
     return [plain(value) for value in tree] if isinstance(tree, list) else str(tree)
 
 
-def _where_scope(judged: Judged, terms: Terms) -> Scope:
+def _where_scope(judged: Judged, domain: str, terms: Terms) -> Scope:
     """What `where` sees: what a series is, its metric, and the columns of a query's row."""
     source = judged.source
-    by_series = isinstance(source, Stream) or (isinstance(source, Absence) and source.of == "series")
-    own = judged.columns if isinstance(source, Query) else _TEXT if by_series else {}
-    return {**terms.attributes, **own}
+    own: Mapping[str, Column] = {}
+    if isinstance(source, Query):
+        own = judged.columns
+    elif isinstance(source, Stream):
+        own = {"metric": judged.columns["metric"]}
+    elif isinstance(source, Absence) and source.of == "series":
+        own = {"metric": text_of(terms.metrics(domain))}
+    return {**terms.attributes_of(domain), **own}
 
 
 def _with(entry: Entry, file: RuleEntry, judged: Judged, domain: str, terms: Terms) -> tuple[dict[str, With], Scope]:

@@ -62,6 +62,18 @@ class _OneOrMore:
         return {"anyOf": [listed["items"], listed]}
 
 
+def _shaped(shape: str) -> BeforeValidator:
+    """Shows the shape of a mapping where something else stands."""
+
+    def check(value: Any) -> Any:
+        if not isinstance(value, dict):
+            found = "a list" if isinstance(value, list) else repr(str(value))
+            raise ValueError(f"expected a mapping such as {shape}, found {found}")
+        return value
+
+    return BeforeValidator(check)
+
+
 def _listed(value: Any) -> Any:
     return value if isinstance(value, list) else [value]
 
@@ -92,6 +104,11 @@ Confidence = Annotated[
 Duration = Annotated[model.Duration, PlainValidator(_written(notation.duration)), _text(notation.DURATION)]
 Span = Annotated[int, PlainValidator(_written(notation.span_us)), _text(notation.SPAN)]
 Hold = Annotated[model.Hold, PlainValidator(_written(notation.hold)), _text(notation.HOLD)]
+Severity = Annotated[
+    int,
+    PlainValidator(_written(notation.severity)),
+    WithJsonSchema({"type": "integer", "minimum": 1, "maximum": 4}),
+]
 Distance = Annotated[
     float, PlainValidator(_written(notation.metres)), WithJsonSchema({"type": "string", "pattern": _DISTANCE})
 ]
@@ -106,6 +123,7 @@ Hours = Annotated[
     PlainValidator(_written(notation.hours)),
     WithJsonSchema({"type": "string", "pattern": notation.HOURS}),
 ]
+Words = Annotated[Title, _shaped("{zh: 压力过低, en: Low pressure}")]
 Metrics = Annotated[
     list[Name | Literal["*"]],
     _one_or_more,
@@ -145,7 +163,8 @@ class LimitEntry(_Entry):
     """Last day on which it counts; left out: still does."""
 
 
-Limit = Annotated[list[LimitEntry], _one_or_more, Field(min_length=1, max_length=200), _OneOrMore()]
+_Limit = Annotated[LimitEntry, _shaped("{value: 0.2, unit: MPa, source: platform default, confidence: S}")]
+Limit = Annotated[list[_Limit], _one_or_more, Field(min_length=1, max_length=200), _OneOrMore()]
 
 
 class StepEntry(_Entry):
@@ -153,7 +172,7 @@ class StepEntry(_Entry):
 
     model_config = ConfigDict(json_schema_extra={"required": ["severity"]})
 
-    severity: int | None = Field(None, ge=1, le=4)
+    severity: Severity | None = None
     """1 red, 2 orange, 3 yellow, 4 blue; each once."""
     raise_: Sql | None = Field(None, alias="raise")
     """Condition that raises the step."""
@@ -236,9 +255,9 @@ class RuleEntry(_Entry):
 
     rule: RuleName | None = None
     """Name, unique over all files: `domain.name`."""
-    title: Title | None = None
+    title: Words | None = None
     """What happened, as the operator reads it."""
-    advice: Title | None = None
+    advice: Words | None = None
     """What to do."""
     metric: Metrics | None = None
     """The metric whose readings are judged, a list of metrics of one unit, or `*`."""
@@ -266,7 +285,7 @@ class RuleEntry(_Entry):
     """Calendar outside of which readings are ignored."""
     quality: Literal["good", "any"] = "good"
     """Whether doubtful readings are judged, too."""
-    with_: dict[Name, WithEntry] = Field({}, alias="with")
+    with_: dict[Name, Annotated[WithEntry, _shaped("{metric: flow, same: site}")]] = Field({}, alias="with")
     """Newest values of other metrics, by alias."""
     limit: Limit | None = None
     """The limit named `limit`."""
@@ -282,7 +301,7 @@ class RuleEntry(_Entry):
     """How long `clear` must have held: a duration or `N samples`."""
     gap: Duration = model.Duration(intervals=3)
     """A longer pause between two pieces of evidence restarts `for` and `keep`."""
-    severity: int | None = Field(None, ge=1, le=4)
+    severity: Severity | None = None
     """1 red, 2 orange, 3 yellow, 4 blue."""
     ladder: Annotated[list[StepEntry], Field(min_length=1)] | None = None
     """Steps instead of one severity."""

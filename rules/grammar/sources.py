@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from math import inf
+from typing import get_args
 
 from citybrain.catalogue.messages import hint
 from citybrain.catalogue.model import Metric
@@ -12,11 +13,14 @@ from rules.conditions import Column
 from rules.grammar import notation, queries
 from rules.grammar.entry import Entry
 from rules.grammar.schema import RuleEntry
-from rules.grammar.terms import FLAGS, Terms, check_free, interval_us, refer, value_column
+from rules.grammar.terms import FLAGS, Terms, check_free, interval_us, refer, text_of, value_column
 from rules.model import DAY_US, Absence, Duration, PlanIndicator, Query, Schedule, Stream, SubjectKind
+from rules.plans.course import Verdict
 
 SOURCES = ("metric", "silent", "query", "plan")
 _DAILY = Schedule(DAY_US)
+_METRIC = "a metric is no column: use value, or name it under with"
+_VERDICT = text_of(get_args(Verdict))
 # Keys that only rules of some sources have.
 _ONLY = {
     **dict.fromkeys(("with", "quality"), ("metric",)),
@@ -39,6 +43,7 @@ class Judged:
     low: float = -inf
     high: float = inf
     interval_us: float = inf  # expected between two readings; infinite where they come on change
+    advice: Mapping[str, str] = field(default_factory=dict)  # for names that are no columns of it
 
 
 def read(entry: Entry, file: RuleEntry, domain: str, terms: Terms) -> Judged | None:
@@ -86,7 +91,8 @@ def _stream(entry: Entry, file: RuleEntry, domain: str, terms: Terms) -> Judged:
             message = f"{found[0].name} and {metric.name} can't be in one rule: one is computed, the other reported"
             entry.report(("metric",), message)
     value = value_column(found) if found else Column("number", spans=True)
-    columns = {"value": value, "metric": Column("text"), **(FLAGS if file.quality == "any" else {})}
+    seen = text_of(known if "*" in names else names)
+    columns = {"value": value, "metric": seen, **(FLAGS if file.quality == "any" else {})}
     if file.subject == "text":
         entry.report(("subject",), "only a query names its subjects by text")
     return Judged(
@@ -95,6 +101,7 @@ def _stream(entry: Entry, file: RuleEntry, domain: str, terms: Terms) -> Judged:
         columns,
         *_plausible(found if file.quality == "good" else []),
         interval_us(found),
+        dict.fromkeys(terms.every_metric, _METRIC),
     )
 
 
@@ -107,6 +114,8 @@ def _plausible(metrics: list[Metric]) -> tuple[float, float]:
 def _absence(entry: Entry, file: RuleEntry) -> Judged:
     if "after" not in entry.tree:
         entry.report(("after",), "the key is missing: expected how long nothing came, such as 5 intervals")
+    if file.after == Duration():
+        entry.report(("after",), "expected more than 0: nothing comes without a pause")
     of = file.silent or "device"
     if file.subject not in (None, of):
         entry.report(("subject",), f"the subject is the {of} that is silent; remove the key")
@@ -141,7 +150,7 @@ def _plan(entry: Entry, file: RuleEntry, terms: Terms) -> Judged:
     if file.subject not in (None, "region"):
         entry.report(("subject",), "a plan's indicator is judged by region; expected region")
     schedule = _schedule(entry, file)
-    columns = numbers | {"verdict": Column("text")}
+    columns = numbers | {"verdict": _VERDICT}
     return Judged(PlanIndicator(name, schedule), "region", columns, interval_us=float(schedule.every_us))
 
 
@@ -151,7 +160,10 @@ def _schedule(entry: Entry, file: RuleEntry) -> Schedule:
     if file.every is None:
         return _DAILY
     try:
-        return notation.schedule(file.every, file.at)
+        schedule = notation.schedule(file.every, file.at)
     except ValueError as error:
         entry.report(("every",), str(error))
         return _DAILY
+    if file.at is not None and schedule.at_us >= schedule.every_us:
+        entry.report(("at",), f"expected less than the {file.every} of `every`, found {file.at!r}")
+    return schedule

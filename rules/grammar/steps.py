@@ -80,8 +80,8 @@ def _step(
     clear_at, clear_text = _stated(file, rung, "clear", "clear")
     if raise_text is None and not entry.has(raise_at) and not entry.has(("raise",)):
         entry.report((*rung.steps, "raise"), "the key is missing: expected the condition that raises the alert")
-    raise_ = entry.condition(raise_at, raise_text, columns)
-    clear = entry.condition(clear_at, clear_text, columns)
+    raise_ = entry.condition(raise_at, raise_text, columns, judged.advice)
+    clear = entry.condition(clear_at, clear_text, columns, judged.advice)
     for_ = _first(rung.file.for_, file.for_) or AT_ONCE
     keep = _first(rung.file.keep, file.keep)
     if keep is not None and keep.among:
@@ -118,11 +118,14 @@ def _check_values(entry: Entry, raise_at: Steps, clear_at: Steps, step: Step, ju
     conditions = [one for one in (step.raise_, step.clear) if one is not None]
     if not all(on_value(one, step.limits) for one in conditions):
         return
+    plausible = f"from {judged.low:g} to {judged.high:g}"
+    tried = [(raise_at, "`raise`", step.raise_), (clear_at, "`clear`", step.clear)]
+    if step.raise_ and not step.clear:
+        tried[1] = (raise_at, "`clear`, which is NOT raise where it is left out,", step.raise_.negated())
     for numbers in versions(step.limits, conditions):
-        for steps, key, condition in ((raise_at, "raise", step.raise_), (clear_at, "clear", step.clear)):
+        for steps, key, condition in tried:
             if condition and not ever_true(condition, numbers, judged.low, judged.high):
-                message = f"`{key}` is true for no value from {judged.low:g} to {judged.high:g}{_with(numbers)}"
-                entry.report(steps, message)
+                entry.report(steps, f"{key} is true for no value {plausible}{_with(numbers)}")
         if step.raise_ and step.clear:
             value = conflict(step.raise_, step.clear, numbers, judged.low, judged.high)
             if value is not None:

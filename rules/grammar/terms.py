@@ -17,6 +17,7 @@ FLAGS = {name: Column("boolean") for name in ("is_stuck", "is_step", "is_out_of_
 PLACES = ("device", "site", "gateway", "region")  # what two series or alerts may share besides an attribute
 SUBJECTS = ("subject", "series", *PLACES)  # columns in which a query's row names its subject
 RESERVED = {"value", "metric", *FLAGS}
+NO_READING = {"value": "a where sees attributes and metric only"}  # advice for the conditions of a `where`
 
 
 @dataclass(frozen=True)
@@ -30,24 +31,49 @@ class Terms:
     @cached_property
     def attributes(self) -> dict[str, Column]:
         """The columns of what a series, device or site is."""
-        fixed = {name: Column("text") for name in ("region", "device_kind", "site_kind")}
+        fixed = {
+            "region": text_of(self.vocabulary.regions),
+            "device_kind": text_of(("device", "gateway")),
+            "site_kind": text_of(kind for domain in self.vocabulary.domains.values() for kind in domain.site_kinds),
+        }
         declared = self.vocabulary.attributes.items()
         return fixed | {f"site_{name}": Column(attribute.kind, attribute.unit) for name, attribute in declared}
 
+    def attributes_of(self, domain: str) -> dict[str, Column]:
+        """The attributes as a rule of that domain sees them: with the kinds of its own sites."""
+        return self.attributes | {"site_kind": text_of(kind for one in self._seen(domain) for kind in one.site_kinds)}
+
     @cached_property
     def calendar_columns(self) -> dict[str, Column]:
-        """A column for each calendar: whether it is on."""
-        return {name: Column("boolean") for name in self.calendars}
+        """A column for each calendar: whether it is on. One that hides another column is none."""
+        names = self.calendars.keys() - RESERVED - self.attributes.keys()
+        return {name: Column("boolean") for name in self.calendars if name in names}
 
     def metrics(self, domain: str) -> dict[str, list[Metric]]:
         """The metrics that a rule of that domain sees, by name; one of no domain of the catalogue sees all."""
+        return _by_name(self._seen(domain))
+
+    def _seen(self, domain: str) -> Collection[Domain]:
         own = self.vocabulary.domains.get(domain)
-        return _by_name([own] if own else self.vocabulary.domains.values())
+        return [own] if own else self.vocabulary.domains.values()
 
     @cached_property
     def every_metric(self) -> dict[str, list[Metric]]:
         """The metrics of all domains by name."""
         return _by_name(self.vocabulary.domains.values())
+
+    @cached_property
+    def units(self) -> frozenset[str]:
+        """The units of metrics, of attributes and of plans, and what changes by the hour of those."""
+        stated = {metric.unit for metrics in self.every_metric.values() for metric in metrics}
+        stated |= {column.unit for column in self.attributes.values()} | set(self.plans.values())
+        known = {unit for unit in stated if unit}
+        return frozenset(known | {f"{unit}/h" for unit in known})
+
+
+def text_of(values: Iterable[str]) -> Column:
+    """A column of texts that are among these; where there is none, nothing is known of them."""
+    return Column("text", values=frozenset(values) or None)
 
 
 def _by_name(domains: Iterable[Domain]) -> dict[str, list[Metric]]:

@@ -7,17 +7,17 @@ from collections.abc import Iterator
 from citybrain.catalogue.model import Metric
 from citybrain.quality import Flag
 from rules.engine.evaluate import GRACE_US
-from rules.model import Vocabulary
+from rules.model import Rule, Vocabulary
 from rules.testing.cast import Cast, metric_of
 from rules.testing.history import Event, Message, Reading, Tick
 from rules.testing.moments import microseconds
 from rules.testing.notation import Test
-from rules.testing.sequence import Unreadable
+from rules.testing.sequence import Unreadable, written
 from rules.testing.timeline import positions, slots, times
 
 
-def arrivals(test: Test, cast: Cast, vocabulary: Vocabulary) -> Iterator[Event]:
-    """Messages in the order of positions, at each one of each subject; a tick before each where timers may run.
+def arrivals(test: Test, rule: Rule, cast: Cast, vocabulary: Vocabulary) -> Iterator[Event]:
+    """Messages in the order of positions, at each one of each subject; a tick before each where the clock decides.
 
     Raises:
         Unreadable: a value is none that its metric can have.
@@ -26,7 +26,7 @@ def arrivals(test: Test, cast: Cast, vocabulary: Vocabulary) -> Iterator[Event]:
         name: [_readings(test, cast, name, column, vocabulary) for column in found]
         for name, found in cast.columns.items()
     }
-    timers = any(series.reports_change for series in cast.directory.values())
+    timers = rule.season is not None or any(series.reports_change for series in cast.directory.values())
     clock = microseconds(test.start)
     ingest = _Ingest()
     for position in range(positions(test)):
@@ -83,8 +83,8 @@ def _coded(value: float | bool | str, metric: Metric) -> float:
     if metric.kind == "state" and isinstance(value, str):
         if value in metric.states:
             return float(metric.states[value])
-        raise Unreadable(f"{value!r} is no state of {metric.name}: expected one of {', '.join(metric.states)}.")
+        raise Unreadable(f"{written(value)} is no state of {metric.name}: expected one of {', '.join(metric.states)}.")
     if metric.kind in ("number", "flags") and not isinstance(value, str | bool):
         return value
     expected = {"boolean": "on or off", "state": "a state in quotes"}.get(metric.kind, "a number")
-    raise Unreadable(f"{value!r} is no value of {metric.name}: expected {expected}.")
+    raise Unreadable(f"{written(value)} is no value of {metric.name}: expected {expected}.")

@@ -13,7 +13,7 @@ from sqlglot import exp
 from citybrain.catalogue.model import Metric
 from rules.conditions import syntax
 from rules.engine.directory import Series
-from rules.model import Rule, RuleSet, Stream, Vocabulary
+from rules.model import Rule, Stream, Vocabulary
 from rules.testing.notation import SENSOR, Given, Test
 from rules.testing.sequence import Unreadable
 from rules.testing.timeline import SECOND_US, interval_us
@@ -28,7 +28,7 @@ class Cast:
     usual: dict[int, float] = field(default_factory=dict)
 
 
-def cast(test: Test, rule: Rule, rule_set: RuleSet) -> Cast:
+def cast(test: Test, rule: Rule, vocabulary: Vocabulary) -> Cast:
     """The series that a test needs.
 
     Raises:
@@ -37,11 +37,11 @@ def cast(test: Test, rule: Rule, rule_set: RuleSet) -> Cast:
     found = Cast()
     ids = count()
     for name, given in test.given.items():
-        judged = _judged(next(ids), name, given, rule, rule_set.vocabulary)
+        judged = _judged(next(ids), name, given, rule, vocabulary)
         series = {"value": judged}
         for alias in rule.with_:
             if alias in given.sequences:
-                series[alias] = _other(next(ids), judged, rule, alias, rule_set.vocabulary)
+                series[alias] = _other(next(ids), judged, rule, alias, vocabulary)
         found.columns[name] = series
         for column, one in series.items():
             found.directory[one.id] = one

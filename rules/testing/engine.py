@@ -31,7 +31,7 @@ class GivenFacts:
 
     def indicator(self, name: str, region: str, use: Literal["path", "target"], day: date) -> float | None:
         """As rules.engine.facts.Facts says."""
-        return self.history.indicators.get(name)
+        return self.history.indicators.get((name, use))
 
 
 def engine(zone: ZoneInfo) -> Engine:

@@ -65,13 +65,13 @@ class Thing:
 class History:
     """All that a rule needs in order to be judged; `labels` are a test's names of subjects.
 
-    `usual` is the habit of a series, the same at every hour; `indicators` are the numbers of plans; `things` are what
-    an absence rule listens for, with the gateways.
+    `usual` is the habit of a series, the same at every hour; `indicators` are the numbers of plans, by plan/indicator
+    and path or target; `things` are what an absence rule listens for, with the gateways.
     """
 
     directory: tuple[Series, ...] = ()
     events: tuple[Event, ...] = ()
     usual: Mapping[int, float] = field(default_factory=dict)
-    indicators: Mapping[str, float] = field(default_factory=dict)
+    indicators: Mapping[tuple[str, str], float | None] = field(default_factory=dict)
     things: Mapping[str, Thing] = field(default_factory=dict)
     labels: Mapping[str, str] = field(default_factory=dict)

@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from citybrain.catalogue.messages import hint
 from citybrain.catalogue.schema import duration
-from rules.model import Absence, PlanIndicator, Query, Rule
+from rules.model import Rule
+from rules.testing.columns import columns, constants, plan_limits
 from rules.testing.moments import microseconds, moment, shown, start_of
 from rules.testing.sequence import Sequence, Unreadable, sequence
 from rules.transition import Kind
@@ -19,7 +20,6 @@ from rules.transition import Kind
 CITY = ZoneInfo("Asia/Shanghai")
 KEYS = ("name", "given", "expect", "start", "every", "until")
 SENSOR = "sensor"  # the subject of a test that names none
-PLAN_COLUMNS = ("actual", "path", "target", "shortfall", "verdict")
 
 _EXPECTED = re.compile(
     r"(?P<time>(?:[\d-]+ )?\d\d?:\d\d(?::\d\d)?) (?:(?P<subject>.+?) )?"
@@ -65,8 +65,11 @@ class Test:
 
 
 def check(test: Any, rule: Rule) -> list[str]:
-    """What is wrong with a test, as sentences; none: it can be read."""
-    return _Reader(rule, CITY).read(test)[1]
+    """What is wrong with a test as it is written, as sentences; none: it can be read."""
+    mistakes = _Reader(rule, CITY).read(test)[1]
+    if isinstance(test, Mapping) and _names(rule).count(name := str(test.get("name", ""))) > 1:
+        mistakes.append(f"The rule has several tests named {name!r}: give each a name of its own.")
+    return mistakes
 
 
 def read(test: Any, rule: Rule, zone: ZoneInfo = CITY) -> Test:
@@ -81,13 +84,9 @@ def read(test: Any, rule: Rule, zone: ZoneInfo = CITY) -> Test:
     return found
 
 
-def columns(rule: Rule) -> tuple[str, ...]:
-    """The columns of which a test of the rule gives sequences."""
-    if isinstance(rule.source, Absence):
-        return ("heard",)
-    if isinstance(rule.source, Query):
-        return tuple(rule.source.columns)
-    return PLAN_COLUMNS if isinstance(rule.source, PlanIndicator) else ("value", *rule.with_)
+def _names(rule: Rule) -> list[str]:
+    tests = rule.definition.get("tests", [])
+    return [str(test.get("name", "")) for test in tests if isinstance(test, Mapping)]
 
 
 @dataclass
@@ -101,7 +100,7 @@ class _Reader:
             return Test("", start_of(None, self.zone), {}, ()), ["A test is a mapping with given and expect."]
         for key in tree:
             if key not in KEYS:
-                self.mistakes.append(f"A test has no key {key!r}{hint(str(key), KEYS)}.")
+                self.mistakes.append(f"A test has no key {key!r}{hint(str(key), KEYS) or '.'}")
         self.start = self._time(tree.get("start"), "start") or start_of(None, self.zone)
         test = Test(
             name=str(tree.get("name", "")),
@@ -111,6 +110,13 @@ class _Reader:
             every_us=self._every(tree.get("every")),
             until=self._time(tree.get("until"), "until"),
         )
+        if test.until and test.until < test.start:
+            later = test.until + timedelta(days=1)
+            self.mistakes.append(
+                f"until: {tree['until']} is before start; write a time of another day with it, such as "
+                f"{later:%m-%d %H:%M}."
+            )
+        self._check_plan_limits(test.given)
         for expected in test.expected:
             if expected.subject not in test.given and len(test.given) == 1 and "" in test.given:
                 self.mistakes.append(f"expect names {expected.subject!r}, but given names no subject.")
@@ -149,8 +155,8 @@ class _Reader:
         return {"": self._of_subject(tree, "")}
 
     def _of_subject(self, tree: Mapping[str, Any], where: str) -> Given:
-        sequences, constants = {}, {}
-        known, before = columns(self.rule), len(self.mistakes)
+        sequences, told = {}, {}
+        known, stated, before = columns(self.rule), constants(self.rule), len(self.mistakes)
         for key, text in tree.items():
             name = str(key).strip().lower()
             if isinstance(text, Mapping | list) or text is None:
@@ -160,13 +166,24 @@ class _Reader:
                     sequences[name] = sequence(str(text))
                 except Unreadable as error:
                     self.mistakes.append(f"given.{where}{key}: {error}")
-            elif name in (names := constant_names(self.rule)) or name.startswith("site_"):
-                constants[name] = str(text).strip()
+            elif name in stated:
+                told[name] = str(text).strip()
             else:
-                self.mistakes.append(f"given.{where}{key} is unknown{hint(name, (*known, *names))}.")
+                near = hint(name, (*known, *stated)) or f"; the rule has {', '.join(known)}."
+                self.mistakes.append(f"given.{where}{key} is unknown{near}")
         if not sequences and len(self.mistakes) == before:
             self.mistakes.append(f"given{'.' + where[:-1] if where else ''} has no readings: write {known[0]}.")
-        return Given(sequences, constants)
+        return Given(sequences, told)
+
+    def _check_plan_limits(self, given: Mapping[str, Given]) -> None:
+        """A test knows no plan: a limit that it does not state would be NULL, and nothing would ever be raised."""
+        for name, indicators in plan_limits(self.rule).items():
+            if given and not any(name in subject.constants for subject in given.values()):
+                plans = " and ".join(sorted({plan for plan, _ in indicators}))
+                self.mistakes.append(
+                    f'given has no {name}, the number of {plans}: write `{name}: 12`, or `{name}: "-"` where the plan '
+                    "has none."
+                )
 
     def _expect(self, tree: Any) -> tuple[Expected, ...]:
         if tree is None:
@@ -196,15 +213,3 @@ class _Reader:
         if found["cleared"]:
             return Expected(time_us, subject, "cleared", None, found["reason"])
         return Expected(time_us, subject, found["kind"], int(found["severity"]))  # type: ignore[arg-type]  # see _EXPECTED
-
-
-def constant_names(rule: Rule) -> tuple[str, ...]:
-    """What a test of the rule may state beside readings, apart from the attributes of sites."""
-    if isinstance(rule.source, Absence):
-        return ("gateway", "interval")
-    if isinstance(rule.source, Query | PlanIndicator):
-        return ("region", "place", "device_kind", "site_kind")
-    habits = (f"usual({column})" for column in ("value", *rule.with_))
-    plans = (name for step in rule.steps for name, limit in step.limits.items() if any(entry.plan for entry in limit))
-    belonging = ("region", "site", "device", "gateway", "metric", "place", "interval", "device_kind", "site_kind")
-    return (*habits, *plans, *belonging)

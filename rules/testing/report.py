@@ -55,9 +55,15 @@ def test_command(root: Path, chosen: str | None, zone: ZoneInfo) -> None:
                 console.print(line, style="red" if line[:2] == "  " else "bold")
         for gap in missing:
             console.print(f"{rule.name}: {gap}", style="yellow")
-    console.print(f"{len(rules)} rules, {tests} tests, {failed} failed; not covered: {open_ends}.")
+    console.print(
+        f"{_counted(len(rules), 'rule')}, {_counted(tests, 'test')}, {failed} failed; not covered: {open_ends}."
+    )
     if failed:
         sys.exit(1)
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
 def tests_of(rule: Rule) -> Sequence[Any]:

@@ -71,7 +71,7 @@ def run(rule: Rule, rule_set: RuleSet, test: Any, engine: Engine, zone: ZoneInfo
     name = str(test.get("name", "")) if isinstance(test, Mapping) else ""
     try:
         found = read(test, rule, zone)
-        history = stage(found, rule, rule_set)
+        history = stage(found, rule, rule_set.vocabulary)
     except Unreadable as error:
         return Result(rule.name, name, mistake=str(error))
     alone = RuleSet({rule.name: rule}, rule_set.calendars, rule_set.vocabulary)

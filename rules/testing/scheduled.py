@@ -12,8 +12,8 @@ from rules.engine.facts import Facts
 from rules.engine.saved import Row, Saved
 from rules.engine.state import Key, Open
 from rules.model import Absence, Query, Rule, RuleSet
+from rules.testing.columns import PLAN_COLUMNS
 from rules.testing.history import Event, Heard, History, Rows
-from rules.testing.notation import PLAN_COLUMNS
 from rules.transition import Transition
 
 NOWHERE = Series(id=0, metric="", domain="", region="", device="")

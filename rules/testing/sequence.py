@@ -75,6 +75,13 @@ def sequence(text: str) -> Sequence:
     return Sequence(tuple(slots), constant=len(words) == 1 and re.search(r"x\d+$|/\d+$", words[0]) is None)
 
 
+def written(value: float | bool | str) -> str:
+    """A value as a sequence has it."""
+    if isinstance(value, bool):
+        return "on" if value else "off"
+    return f"'{value}'" if isinstance(value, str) else f"{value:g}"
+
+
 def _slots(word: str) -> Iterator[Slot]:
     token = _TOKEN.fullmatch(word)
     if token is None:

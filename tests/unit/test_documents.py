@@ -149,7 +149,7 @@ def test_the_readmes_rule_has_no_mistake_and_passes_its_test(
 
     run_tests(tmp_path, str(file), Settings().zone)
 
-    assert "1 tests, 0 failed; not covered: 0" in capsys.readouterr().out
+    assert "1 test, 0 failed; not covered: 0" in capsys.readouterr().out
 
 
 def test_every_link_leads_somewhere() -> None:

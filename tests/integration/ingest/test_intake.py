@@ -111,16 +111,19 @@ def test_readings_of_one_message_are_in_order_of_time_and_messages_in_order_of_a
     assert [entry.reason for entry in batch.entries] == ["time_too_old"]
 
 
-def test_each_half_of_a_batch_has_an_account_of_its_own(intake: Intake) -> None:
+def test_each_half_of_a_batch_has_whole_messages_and_an_account_of_its_own(intake: Intake) -> None:
     messages = [
         Message(TOPIC, b'{"values": {"rain": 1, "pm25": 2}}', NOW + at * 1_800_000_000, 1 + at) for at in range(5)
     ]
     batch = intake.batch([*messages, Message(TOPIC, b"?", NOW + 6, 9)])
     first, second = batch.halves()
-    assert len(first.readings) == len(second.readings) == 5
+    assert (len(first.readings), len(second.readings)) == (4, 6)
+    assert not set(first.readings["received"]) & set(second.readings["received"])
     for half in (first, second):
         assert sum(half.received.values()) == len(half.readings) + len(half.entries)
     assert first.received + second.received == batch.received
+    alone = intake.batch(messages[:1]).halves()
+    assert [len(half.readings) for half in alone] == [1, 1]
 
 
 payloads = st.one_of(

@@ -241,24 +241,38 @@ class Interpreter:
         self.pairs[rule.name, step.severity, item].judge(raise_, clear, time_us)
 
     def tick(self, now_us: int) -> None:
-        """Timers, and the end of a season for series that have said nothing since."""
-        changing: list[tuple[Rule, Item]] = []
-        over: list[tuple[int, str, str, int]] = []
+        """Timers, and the end of a season for series that have said nothing since, in the order of their times."""
+        due: list[tuple[int, str, str, Pair | None, int]] = []
         for rule in self.rule_set.rules.values():
             for item in self.items[rule.name]:
-                if isinstance(item, int):
-                    ended = self.season_over(rule, self.series[item], now_us)
-                    if ended is not None:
-                        over.append((ended, rule.name, self.subject(rule, item), item))
-                    elif self.series[item].reports_change:
-                        changing.append((rule, item))
-        for (ended, name, subject), gone in groupby(sorted(over), key=lambda one: one[:3]):
+                if not isinstance(item, int):
+                    continue
+                subject = self.subject(rule, item)
+                if self.series[item].reports_change:
+                    due += [
+                        (at, rule.name, subject, pair, item)
+                        for at, pair in self.timers(rule, item, now_us - GRACE_US + 1)
+                    ]
+                ended = self.season_over(rule, self.series[item], now_us)
+                if ended is not None:
+                    due.append((ended, rule.name, subject, None, item))
+        due.sort(key=lambda one: one[:3])
+        for (time_us, name, subject), found in groupby(due, key=lambda one: one[:3]):
             rule = self.rule_set.rules[name]
-            for *_, item in gone:
+            over = False
+            for *_, pair, item in found:
+                if pair is not None:
+                    pair.latched = not pair.latched
+                    continue
+                over = True
                 for step in rule.steps:
                     self.pairs[name, step.severity, item].leave_season()
-            self.settle(rule, subject, ended, "out of season")
-        self.strike(changing, before=now_us - GRACE_US + 1)
+            self.settle(rule, subject, time_us, "out of season") if over else self.settle(rule, subject, time_us)
+
+    def timers(self, rule: Rule, item: Item, before: int) -> list[tuple[int, Pair]]:
+        """The holds of a rule and a series that are due before an instant."""
+        pairs = [self.pairs[rule.name, step.severity, item] for step in rule.steps]
+        return [(int(pair.due), pair) for pair in pairs if pair.due < before and self.runs(rule, item, int(pair.due))]
 
     def season_over(self, rule: Rule, series: Series, now_us: int) -> int | None:
         """When the season ended a day ago or earlier, if nothing good was read since."""
@@ -276,10 +290,8 @@ class Interpreter:
         """Fire the timers that are due before an instant, in the order of their times."""
         due = []
         for rule, item in changing:
-            for step in rule.steps:
-                pair = self.pairs[rule.name, step.severity, item]
-                if pair.due < before and self.runs(rule, item, int(pair.due)):
-                    due.append((int(pair.due), rule.name, self.subject(rule, item), pair))
+            subject = self.subject(rule, item)
+            due += [(at, rule.name, subject, pair) for at, pair in self.timers(rule, item, before)]
         due.sort(key=lambda timer: timer[:3])
         for (time_us, name, subject), timers in groupby(due, key=lambda timer: timer[:3]):
             for *_, pair in timers:

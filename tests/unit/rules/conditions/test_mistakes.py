@@ -17,13 +17,14 @@ SCOPE = {
     "inflow": Column("number", "m3/h", spans=True),
     "power": Column("boolean", spans=True),
     "region": Column("text"),
+    "kind": Column("text", values=frozenset(("pump_house", "tap"))),
     "door": Column("state", codes={"closed": 0, "open": 1}),
 }
 
 
 def mistakes(text: str) -> list[tuple[int, str]]:
     with pytest.raises(ConditionError) as caught:
-        parse(text, SCOPE)
+        parse(text, SCOPE, {"pressure": "use value"})
     return [(mistake.offset, mistake.message) for mistake in caught.value.mistakes]
 
 
@@ -36,7 +37,11 @@ def mistakes(text: str) -> list[tuple[int, str]]:
         ("value >", 6, "something is missing"),
         ("value > 3)", 9, "`)` is left over"),
         ("(value > 3", 9, "something is missing"),
-        ("value > 5m", 8, "write a span in quotes, '5m'"),
+        ("value > 5m", 8, "write the number without a unit"),
+        ("value < 0.2mg", 8, "write the number without a unit"),
+        ("greatest(value, 5m) > 1", 16, "write the number without a unit"),
+        ("delta(value, 5m) > 1", 13, "write the span in quotes, '5m'"),
+        ("usual(value, 7d) > 1", 13, "write the span in quotes, '7d'"),
         ("value > 5 m", 10, "`m` is left over"),
         ("value 5", 6, "`5` is left over"),
         ("value > 3 power", 10, "`power` is left over"),
@@ -48,7 +53,7 @@ def mistakes(text: str) -> list[tuple[int, str]]:
         ("CASE WHEN power value ELSE 1 END > 2", 0, "`THEN` is missing"),
         ("CASE power END = 1", 15, "something is missing"),
         ("ELSE", 0, "can't begin a condition"),
-        ("value >\r\n 3 AND\n\tvalue > 5m", 25, "'5m'"),
+        ("value >\r\n 3 AND\n\tvalue > 5m", 25, "without a unit"),
         ("region = 'a' 'b'", 13, "missing between two texts"),
         ("region = 'a", 9, "a quote is opened and not closed"),
         ("value > 3; DROP TABLE reading", 9, "without a semicolon"),
@@ -94,6 +99,17 @@ def mistakes(text: str) -> list[tuple[int, str]]:
         ("greatst(value, n) > 3", 0, "did you mean greatest?"),
         ("door = 'opne'", 7, "did you mean open?"),
         ("door IN ('open', 'ajar')", 17, "(states: closed, open)"),
+        ("pressure > 3", 0, "unknown column `pressure`: use value"),
+        # Values.
+        ("kind = 'pump_huose'", 7, "`kind` is never 'pump_huose'; did you mean pump_house?"),
+        ("'pump_huose' <> kind", 0, "did you mean pump_house?"),
+        ("kind = 'x'", 7, "`kind` is never 'x'; it is one of 'pump_house', 'tap'"),
+        ("kind NOT IN ('tap', 'x')", 20, "`kind` is never 'x'"),
+        ("coalesce(kind, '') = 'x'", 21, "is never 'x'; it is one of '', 'pump_house', 'tap'"),
+        ("CASE kind WHEN 'x' THEN 1 END = 1", 15, "is never 'x'"),
+        ("kind = pump_house", 7, "a text stands in single quotes, 'pump_house'"),
+        ("door = open", 7, "a text stands in single quotes, 'open'"),
+        ("kind = 3", 7, "they don't go together; a text stands in single quotes"),
         # Kinds.
         ("value", 0, "`value` is a number where true or false is needed"),
         ("region", 0, "is a text where true or false is needed"),
@@ -156,6 +172,15 @@ def mistakes(text: str) -> list[tuple[int, str]]:
 def test_a_mistake_says_where_and_what_to_do(text: str, offset: int, words: str) -> None:
     found = mistakes(text)
     assert [(at, words in message) for at, message in found] == [(offset, True)], found
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["kind = 'tap'", "kind IN ('tap', 'pump_house')", "kind LIKE 'x%'", "kind > 'x'", "coalesce(kind, '') = ''",
+     "coalesce(kind, region) = 'x'", "lower(kind) = 'x'", "kind = region", "starts_with(kind, 'x')"],
+)  # fmt: skip
+def test_texts_that_a_column_can_have_or_that_are_not_known(text: str) -> None:
+    assert parse(text, SCOPE).columns
 
 
 def test_all_mistakes_are_said_at_once_in_their_order() -> None:

@@ -35,6 +35,27 @@ def test_mistakes_and_where_they_are(root: Path, capsys: pytest.CaptureFixture[s
     )
 
 
+def test_one_mistake_is_one_and_does_not_hide_a_warning(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (root / "domains/more").mkdir()
+    (root / "domains/more/rules.yml").write_text("", encoding="utf-8")
+    (root / "domains/more/rules.yaml").write_text("- [bold]:100:\n", encoding="utf-8")
+    with pytest.raises(SystemExit) as caught:
+        check_command(root)
+    assert str(caught.value) == "1 mistake. The rules in force stay as they are."
+    assert [line.split(": ")[0] for line in capsys.readouterr().out.splitlines()] == [
+        "domains/more/rules.yaml:1:3",
+        "domains/more/rules.yml:1:1",
+    ]
+
+
+def test_texts_are_printed_as_they_are(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (root / "domains/more").mkdir()
+    (root / "domains/more/rules.yaml").write_text("- rule: '[bold]:100:'\n", encoding="utf-8")
+    with pytest.raises(SystemExit):
+        check_command(root)
+    assert "found '[bold]:100:'" in capsys.readouterr().out
+
+
 def test_warnings_are_no_mistakes(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (root / "domains/more").mkdir()
     (root / "domains/more/rules.yaml").write_text(

@@ -16,6 +16,7 @@ from citybrain.catalogue.model import Catalogue, Device, Domain, Metric, Site, S
 from citybrain.settings import PROJECT
 from rules.conditions import Column
 from rules.grammar import vocabulary
+from rules.grammar.errors import RulesError
 from rules.grammar.load import Checked, build, load
 from rules.model import (
     AT_ONCE,
@@ -73,7 +74,11 @@ def checked(tmp_path: Path, text: str, calendars: str = "") -> Checked:
     (tmp_path / "domains/water/rules.yaml").write_text(text, encoding="utf-8")
     if calendars:
         (tmp_path / "domains/calendars.yaml").write_text(calendars, encoding="utf-8")
-    return load(tmp_path, CATALOGUE, {"city/leakage": "%"})
+    return checked_folder(tmp_path)
+
+
+def checked_folder(root: Path) -> Checked:
+    return load(root, CATALOGUE, {"city/leakage": "%"})
 
 
 def one(tmp_path: Path, keys: str) -> Rule:
@@ -264,12 +269,72 @@ def test_calendars(tmp_path: Path) -> None:
             "metric: pressure\nraise: value > 1\nseverity: 1\ntests: [{name: t, given: 0.1x3, expect: none}]",
             "5:3: water.one.severity: no test reaches severity 1",
         ),
+        (
+            "metric: pressure\nraise: value < 1\nfor: 5m\ngap: 30s\nseverity: 1",
+            "6:3: water.one.gap: shorter than the interval of 60s: a hold longer than one reading is never met",
+        ),
+        (
+            "metric: [pressure, pressure]\nraise: value < 1\nseverity: 1",
+            "3:3: water.one.metric: pressure is given 2 times; once is enough",
+        ),
+        (
+            "metric: pressure\nwith: {x: {metric: flow}, y: {metric: flow}}\nraise: avg(x, '5m') < 1\nseverity: 1",
+            "4:29: water.one.with.y: no condition reads `y`; remove it",
+        ),
+        (
+            "metric: pressure\nlimit: {value: 1, unit: MPa, source: CJJ 58, confidence: B}\nraise: value < 1\n"
+            "severity: 1",
+            "4:3: water.one.limit: no condition reads `limit`; remove it",
+        ),
+        (
+            "metric: pressure\nraise: value > 1\nladder:\n  - {severity: 1, raise: value > 3}\n"
+            "  - {severity: 2, limits: {low: {value: 1, unit: MPa, source: CJJ 58, confidence: B}}}",
+            "7:30: water.one.ladder.1.limits.low: no condition reads `low`; remove it",
+        ),
     ],
 )
 def test_doubts(tmp_path: Path, keys: str, expected: str) -> None:
     text = "- rule: water.one\n  title: {zh: 标题, en: Title}\n" + "".join(f"  {line}\n" for line in keys.splitlines())
     warnings = [str(warning).removeprefix("domains/water/rules.yaml:") for warning in checked(tmp_path, text).warnings]
     assert [warning for warning in warnings if warning.startswith(expected)], warnings
+
+
+@pytest.mark.parametrize(
+    "keys",
+    [
+        "metric: pressure\nraise: value < 1\nfor: 5m\ngap: 1m\nseverity: 1",
+        "metric: pressure\nwith: {x: {metric: flow}}\nlimit: {value: 1, unit: MPa, source: CJJ 58, confidence: B}\n"
+        "ladder: [{severity: 2, raise: value > limit}, {severity: 1, raise: value > 2, clear: x < 3}]",
+    ],
+)
+def test_what_is_right_causes_no_doubt_but_of_tests(tmp_path: Path, keys: str) -> None:
+    text = "- rule: water.one\n  title: {zh: 标题, en: Title}\n" + "".join(f"  {line}\n" for line in keys.splitlines())
+    assert all("no test reaches" in warning.message for warning in checked(tmp_path, text).warnings)
+
+
+def test_files_that_nobody_reads(tmp_path: Path) -> None:
+    folder = tmp_path / "domains/water"
+    (folder / "rules/night").mkdir(parents=True)
+    read = ("domain.yaml", "rules/more.yaml", "notes.txt")
+    unread = ("rules.yml", "rule.yaml", "rules/more.yml", "rules/night/flow.yaml", "../calendar.yaml")
+    for name in (*read, *unread):
+        (folder / name).write_text("[]\n", encoding="utf-8")
+    warnings = checked_folder(tmp_path).warnings
+    assert [warning.file.removeprefix("domains/") for warning in warnings] == [
+        "calendar.yaml", "water/rule.yaml", "water/rules.yml", "water/rules/more.yml", "water/rules/night/flow.yaml",
+    ]  # fmt: skip
+    assert warnings[0].message == (
+        "the file is not read; rules belong in domains/*/rules.yaml or domains/*/rules/*.yaml, "
+        "calendars in domains/calendars.yaml"
+    )
+
+
+def test_a_mistake_does_not_hide_the_warnings_of_other_rules(tmp_path: Path) -> None:
+    rule = "- {{rule: water.{}, title: {{zh: 标题, en: Title}}, metric: {}, raise: value > 1, severity: 1}}\n"
+    with pytest.raises(RulesError) as caught:
+        checked(tmp_path, rule.format("wrong", "presure") + rule.format("right", "pressure"))
+    assert [problem.field for problem in caught.value.problems] == ["water.wrong.metric"]
+    assert [warning.field for warning in caught.value.warnings] == ["water.right.severity"]
 
 
 @pytest.fixture(scope="module")

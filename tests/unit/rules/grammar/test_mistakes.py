@@ -189,6 +189,18 @@ def test_one_mistake_in_the_calendars(tmp_path: Path, calendars: str, expected: 
     assert [str(p).removeprefix("domains/calendars.yaml:") for p in caught.value.problems] == expected
 
 
+def test_ill_formed_names_are_no_name_given_twice(tmp_path: Path) -> None:
+    text = changed(changed(RULES, "rule: water.ladder", "rule: ladder"), "rule: water.query", "rule: ladder")
+    assert [line.split(": ")[1] for line in problems(write(tmp_path, text))] == ["ladder.rule", "ladder.rule"]
+
+
+def test_a_calendar_that_hides_a_column_is_not_the_fault_of_a_rule(tmp_path: Path) -> None:
+    write(tmp_path, RULES, CALENDARS + "value: {dates: [2026-10-01]}\n")
+    assert problems(tmp_path) == [
+        "domains/calendars.yaml:3:1: value: value hides the column of that name; choose another name"
+    ]
+
+
 def test_all_mistakes_of_all_files_are_listed_at_once(tmp_path: Path) -> None:
     rules = RULES
     for old, new in (

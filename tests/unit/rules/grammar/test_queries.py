@@ -2,16 +2,27 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rules.grammar.queries import check
+from citybrain import store
+from rules.grammar.queries import VIEWS, check
+
+
+def test_the_views_are_those_of_the_store() -> None:
+    migrations = Path(store.__file__).parent.glob("migrations/*.sql")
+    created = [re.findall(r"create view (rule_\w+)", path.read_text(encoding="utf-8")) for path in migrations]
+    assert sorted(VIEWS) == sorted(name for names in created for name in names)
 
 
 @pytest.mark.parametrize(
     "sql",
     [
+        "SELECT series, value FROM Rule_Latest",
         "SELECT series, value FROM rule_latest",
         "SELECT * FROM rule_latest WHERE time > :now - interval '1 hour'",
         "WITH a AS (SELECT series, value FROM rule_hour), b AS (SELECT * FROM a) SELECT series, value FROM b",

@@ -19,7 +19,7 @@ class Reference:
         self.heard: dict[str, list[int]] = {}
         facts = Facts(
             usual=lambda series, span_us, time_us: history.usual.get(series),
-            plan=lambda indicator, use, time_us: history.indicators.get(indicator),
+            plan=lambda indicator, use, time_us: history.indicators.get((indicator, use)),
         )
         self.interpreter = Interpreter(rule_set, history.directory, facts)
 

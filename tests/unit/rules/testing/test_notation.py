@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from rules.testing import notation
+from rules.testing.columns import columns
 from tests.unit.rules.testing.rulebook import one_rule
 
 PRESSURE, _ = one_rule("""
@@ -14,6 +16,7 @@ with: {inflow: {metric: zone_inflow, same: region}}
 raise: value < 0.2 AND inflow > 3
 severity: 3
 """)
+LEAKAGE = "inner-mongolia-city-quality-2025/leakage_rate"
 SILENCE, _ = one_rule("rule: platform.gone\nsilent: device\nafter: 5m\nseverity: 4")
 PLAN, _ = one_rule(
     "rule: plan.leak\nplan: inner-mongolia-city-quality-2025/leakage_rate\nevery: day at 07:00\n"
@@ -101,3 +104,51 @@ def test_each_source_has_its_columns() -> None:
     )
     assert notation.check({**GOOD, "given": {"150800": {"actual": "10 12", "path": "11"}}}, PLAN) == []
     assert "is unknown" in notation.check({**GOOD, "given": {"value": "1"}}, PLAN)[0]
+
+
+def test_a_time_before_the_start_is_no_end() -> None:
+    night = {**GOOD, "start": "23:00", "until": "01:00"}
+    assert notation.check(night, PRESSURE) == [
+        "until: 01:00 is before start; write a time of another day with it, such as 01-06 01:00."
+    ]
+    assert notation.check({**night, "until": "01-06 01:00"}, PRESSURE) == []
+    assert notation.check({**night, "until": "23:00"}, PRESSURE) == []
+
+
+def test_tests_of_one_name_are_mistakes() -> None:
+    rule = replace(PRESSURE, definition={"tests": [GOOD, {**GOOD, "given": "0.3"}, {**GOOD, "name": "other"}]})
+    assert notation.check(GOOD, rule) == ["The rule has several tests named 'n': give each a name of its own."]
+    assert notation.check({**GOOD, "name": "other"}, rule) == []
+
+
+def test_only_attributes_that_the_rule_reads_are_given() -> None:
+    rule, _ = one_rule("""
+rule: water.low
+metric: pressure
+where: site_kind = 'tap' AND site_zone = 'Z'
+with: {inflow: {metric: zone_inflow, same: site_zone}}
+raise: value < 0.2 AND inflow > 3
+severity: 3
+""")
+    assert notation.check({**GOOD, "given": {"value": "1", "site_kind": "tap", "site_zone": "Z"}}, rule) == []
+    (unread,) = notation.check({**GOOD, "given": {"value": "1", "site_kid": "tap"}}, rule)
+    assert unread == "given.site_kid is unknown; did you mean site_kind?"
+    assert "site_zone is unknown" in notation.check({**GOOD, "given": {"value": "1", "site_zone": "Z"}}, PRESSURE)[0]
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "metric: leakage_rate\nraise: value > limit",
+        "plan: inner-mongolia-city-quality-2025/leakage_rate\nevery: day at 07:00\nraise: actual > limit",
+        "query: SELECT region, value FROM rule_hour WHERE hour < :now\nevery: 1d\nsubject: region\n"
+        "columns: {value: '%'}\nraise: value > limit",
+    ],
+    ids=["metric", "plan", "query"],
+)
+def test_a_limit_of_a_plan_must_be_given(source: str) -> None:
+    rule, _ = one_rule(f"rule: plan.leak\n{source}\nlimit: {{plan: {LEAKAGE}}}\nseverity: 4")
+    column = columns(rule)[0]
+    (mistake,) = notation.check({**GOOD, "given": {"150800": {column: "10"}}}, rule)
+    assert mistake.startswith(f"given has no limit, the number of {LEAKAGE}: write `limit: 12`")
+    assert notation.check({**GOOD, "given": {"150800": {column: "10", "limit": "9"}}}, rule) == []

@@ -83,7 +83,7 @@ def test_one_rule_or_file_can_be_chosen(root: Path, capsys: pytest.CaptureFixtur
             report.test_command(root, str(root / chosen), CITY)
         return
     report.test_command(root, chosen, CITY)
-    assert capsys.readouterr().out == "1 rules, 1 tests, 0 failed; not covered: 0.\n"
+    assert capsys.readouterr().out == "1 rule, 1 test, 0 failed; not covered: 0.\n"
 
 
 def test_what_is_no_rule_is_said(root: Path) -> None:

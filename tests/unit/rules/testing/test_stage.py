@@ -7,10 +7,12 @@ import pytest
 
 from citybrain.quality import Flag
 from rules.testing import notation
+from rules.testing.engine import engine
 from rules.testing.history import Heard, History, Message, Reading, Rows, Tick
 from rules.testing.moments import shown
+from rules.testing.run import run
 from rules.testing.sequence import Unreadable
-from rules.testing.stage import stage
+from rules.testing.stage import check, stage
 from tests.unit.rules.testing.rulebook import one_rule
 
 PRESSURE = """
@@ -27,11 +29,15 @@ with: {inflow: {metric: zone_inflow, same: SAME}}
 raise: value < 0.2 AND inflow > 3
 severity: 3
 """
+LEAKAGE = "inner-mongolia-city-quality-2025/leakage_rate"
+PLAN = f"rule: plan.off\nplan: {LEAKAGE}\nevery: day at 07:00\nraise: actual > path\nseverity: 4"
 
 
 def staged(rule_text: str, given: Any, **keys: str) -> History:
     rule, rule_set = one_rule(rule_text)
-    return stage(notation.read({"name": "n", "given": given, "expect": "none", **keys}, rule), rule, rule_set)
+    return stage(
+        notation.read({"name": "n", "given": given, "expect": "none", **keys}, rule), rule, rule_set.vocabulary
+    )
 
 
 def arrived(history: History) -> list[tuple[str, float, int]]:
@@ -149,3 +155,61 @@ def test_readings_are_those_of_the_series() -> None:
     assert [reading[::2] for reading in readings] == [(0, 1.0), (1, 2.0), (0, 1.0), (1, 3.0)]
     assert isinstance(readings[0], Reading)
     assert readings[3].flags == Flag.STUCK
+
+
+@pytest.mark.parametrize(
+    ("source", "column"),
+    [
+        ("metric: leakage_rate\nsubject: region", "value"),
+        (f"plan: {LEAKAGE}\nevery: day at 07:00", "actual"),
+        (
+            "query: SELECT region, v FROM rule_hour WHERE hour < :now\nevery: 1d\nsubject: region\ncolumns: {v: '%'}",
+            "v",
+        ),
+    ],
+    ids=["metric", "plan", "query"],
+)
+def test_limits_of_a_plan_count_as_they_are_given(source: str, column: str) -> None:
+    text = (
+        f"rule: plan.leak\n{source}\nlimits: {{now: {{plan: {LEAKAGE}, use: path}}, goal: {{plan: {LEAKAGE}}}}}\n"
+        f"raise: {column} > now AND {column} > goal\nseverity: 4"
+    )
+    rule, rule_set = one_rule(text)
+
+    def fired(**limits: str) -> list[str]:
+        test = {"name": "n", "every": "1d", "given": {"150800": {column: "10", **limits}}, "expect": "none"}
+        result = run(rule, rule_set, test, engine(notation.CITY))
+        assert result.mistake is None
+        return [transition.kind for transition in result.fired]
+
+    assert fired(now="9", goal="8") == ["raised"]
+    assert fired(now="11", goal="8") == fired(now="9", goal="11") == fired(now="9", goal="-") == []
+
+
+def test_a_plan_has_one_number_in_a_test() -> None:
+    text = f"rule: plan.leak\nmetric: leakage_rate\nlimit: {{plan: {LEAKAGE}}}\nraise: value > limit\nseverity: 4"
+    assert staged(text, {"A": {"value": "1", "limit": "9"}, "B": {"value": "1"}}).indicators == {(LEAKAGE, "target"): 9}
+    with pytest.raises(Unreadable, match="has two numbers"):
+        staged(text, {"A": {"value": "1", "limit": "9"}, "B": {"value": "1", "limit": "8"}})
+
+
+@pytest.mark.parametrize(
+    ("text", "given", "message"),
+    [
+        (PRESSURE, "on off", "on is no value of pressure: expected a number"),
+        (PRESSURE, {"value": "1", "place": "here"}, "no place"),
+        (PRESSURE, "zero", "'zero' is no reading"),
+        (PLAN, {"150800": {"actual": "on", "path": "1"}}, "on is no value of actual: expected a number"),
+        (PLAN, {"150800": {"actual": "1", "verdict": "2"}}, "2 is no value of verdict: expected a text in quotes"),
+        ("rule: platform.gone\nsilent: device\nafter: 5m\nseverity: 4", {"heard": "1x3"}, "needs every"),
+    ],
+)
+def test_what_a_test_can_not_mean_is_found_without_running_it(text: str, given: Any, message: str) -> None:
+    rule, rule_set = one_rule(text)
+    (mistake,) = check({"name": "n", "given": given, "expect": "none"}, rule, rule_set.vocabulary)
+    assert message in mistake
+
+
+def test_a_test_that_can_run_has_no_mistake() -> None:
+    rule, rule_set = one_rule(PRESSURE)
+    assert check({"name": "n", "given": "0.3 0.1", "expect": "none"}, rule, rule_set.vocabulary) == []
