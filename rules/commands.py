@@ -107,7 +107,7 @@ def apply(by: Actor) -> None:
         done = put_in_force(connection, checked, plans, by, datetime.now(UTC))
         several = _several(checked, connection)
     for warning in [*map(str, checked.warnings), *several]:
-        console.print(f"warning {warning}", style="yellow", markup=False, soft_wrap=True)
+        console.print(f"{warning} (warning)", style="yellow", markup=False, soft_wrap=True)
     for what, names in (("added", done.added), ("changed", done.changed), ("removed", done.removed)):
         for name in names:
             console.print(f"{what:8} {name}")

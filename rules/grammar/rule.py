@@ -13,7 +13,7 @@ from rules.grammar.schema import RuleEntry
 from rules.grammar.sources import Judged
 from rules.grammar.terms import NO_READING, Terms, check_free, check_same, refer, text_of, value_column
 from rules.model import Absence, Duration, Inhibition, Query, Rule, Stream, Together, With
-from rules.testing import notation
+from rules.testing import stage
 
 Scope = dict[str, Column]
 
@@ -64,7 +64,7 @@ def read(entry: Entry, terms: Terms) -> Rule:
     # A rule that can't be used can't be tried.
     if len(entry.document.problems) == mistakes:
         for position in range(len(file.tests)):
-            for message in notation.check(entry.tree["tests"][position], rule):
+            for message in stage.check(entry.tree["tests"][position], rule, terms.vocabulary):
                 entry.report(("tests", position), message)
     return rule
 

@@ -165,6 +165,9 @@ class LimitEntry(_Entry):
 
 _Limit = Annotated[LimitEntry, _shaped("{value: 0.2, unit: MPa, source: platform default, confidence: S}")]
 Limit = Annotated[list[_Limit], _one_or_more, Field(min_length=1, max_length=200), _OneOrMore()]
+Limits = Annotated[
+    dict[Name, Limit], _shaped("{low: {value: 0.2, unit: MPa, source: platform default, confidence: S}}")
+]
 
 
 class StepEntry(_Entry):
@@ -184,7 +187,7 @@ class StepEntry(_Entry):
     """How long `clear` must have held: a duration or `N samples`."""
     limit: Limit | None = None
     """The limit named `limit`."""
-    limits: dict[Name, Limit] = {}
+    limits: Limits = {}
     """Limits by the names that conditions give them."""
 
 
@@ -199,6 +202,9 @@ class WithEntry(_Entry):
     """What both series share: `device`, `site`, `gateway`, `region` or an attribute such as `site_zone`."""
     max_age: Duration | None = None
     """NULL where its newest reading is older; `0s`: not older than the reading that is judged."""
+
+
+_With = Annotated[WithEntry, _shaped("{metric: flow, same: site}")]
 
 
 class TogetherEntry(_Entry):
@@ -285,11 +291,11 @@ class RuleEntry(_Entry):
     """Calendar outside of which readings are ignored."""
     quality: Literal["good", "any"] = "good"
     """Whether doubtful readings are judged, too."""
-    with_: dict[Name, Annotated[WithEntry, _shaped("{metric: flow, same: site}")]] = Field({}, alias="with")
+    with_: Annotated[dict[Name, _With], _shaped("{inflow: {metric: flow, same: site}}")] = Field({}, alias="with")
     """Newest values of other metrics, by alias."""
     limit: Limit | None = None
     """The limit named `limit`."""
-    limits: dict[Name, Limit] = {}
+    limits: Limits = {}
     """Limits by the names that conditions give them."""
     raise_: Sql | None = Field(None, alias="raise")
     """Condition that raises the alert."""
