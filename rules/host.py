@@ -183,7 +183,7 @@ class Host:
 
     def _tell_blind(self, connection: Connection, now: datetime) -> None:
         """Raise and clear the alerts of rules that could not judge more than half of a day's readings."""
-        raised = {subject for rule, subject, *_ in connection.execute(query("rules", "raised")) if rule == BLIND.name}
+        raised = {alert.subject for alert in record.raised(connection) if alert.rule == BLIND.name}
         found = []
         for rule, judged in self._judged.items():
             share = self._unknown[rule] / judged if judged else 0.0
@@ -269,9 +269,9 @@ class Host:
             if row[0] in rules and self._here(self._series[row[2]].region if row[2] in self._series else None)
         ]
         alerts = {
-            Key(rule, subject): Open(severity, last_us, past, kind)
-            for rule, subject, kind, severity, _, last_us, past, region in connection.execute(query("rules", "raised"))
-            if rule in rules and self._here(region)
+            Key(alert.rule, alert.subject): Open(alert.severity, alert.last_us, alert.past, alert.subject_kind)
+            for alert in record.raised(connection)
+            if alert.rule in rules and self._here(alert.region)
         }
         return Saved(tuple(rows), alerts)
 

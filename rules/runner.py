@@ -371,8 +371,8 @@ class Turn:
 
     def _raised(self) -> dict[Key, Open]:
         return {
-            Key(rule, subject): Open(severity, last_us, past, kind)
-            for rule, subject, kind, severity, _, last_us, past, _ in self.connection.execute(query("rules", "raised"))
+            Key(alert.rule, alert.subject): Open(alert.severity, alert.last_us, alert.past, alert.subject_kind)
+            for alert in record.raised(self.connection)
         }
 
     def _record(self, transitions: Iterable[Transition], now: datetime) -> None:

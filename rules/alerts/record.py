@@ -15,21 +15,23 @@ from citybrain.store.sql import query
 from rules.alerts.condition import fold
 from rules.alerts.model import Alert, Event
 from rules.alerts.provenance import Background
-from rules.model import Rule
+from rules.model import Rule, SubjectKind
 from rules.transition import Transition
 
 AT_ONCE = 1000  # alerts a transaction: whoever else writes alerts, ingest above all, waits for so many at most
 
 
-class Open(NamedTuple):
-    """What an engine must know of a raised alert when it starts; `last_us` in microseconds since 1970."""
+class Raised(NamedTuple):
+    """What an engine must know of a raised alert; `last_us` in microseconds, `past`: old news that nobody was told."""
 
     rule: str
     subject: str
+    subject_kind: SubjectKind
     severity: int
     version: int
     last_us: int
     past: bool
+    region: str | None
 
 
 def record(connection: Connection, transitions: Sequence[Transition], background: Background, now: datetime) -> None:
@@ -55,9 +57,9 @@ def record(connection: Connection, transitions: Sequence[Transition], background
     add_events(connection, changes.events)
 
 
-def open_alerts(connection: Connection) -> list[Open]:
+def raised(connection: Connection) -> list[Raised]:
     """All raised alerts, those of rules on trial included."""
-    return [Open(*row) for row in connection.execute(query("alerts", "raised"))]
+    return [Raised(*row) for row in connection.execute(query("alerts", "raised"))]
 
 
 def mark_current(connection: Connection, keys: Collection[tuple[str, str]], now: datetime) -> None:

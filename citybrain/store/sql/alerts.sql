@@ -56,7 +56,8 @@ where mode = 'shadow' and condition = 'raised' and rule = any(%(rules)s) and not
 
 -- name: raised
 -- What an engine must know when it starts.
-select rule, subject, severity::int, version, (extract(epoch from last_time) * 1000000)::bigint as last_us, past
+select rule, subject, subject_kind, severity::int, version, (extract(epoch from last_time) * 1000000)::bigint as last_us,
+       past and told_at is null as past, region_id
 from alert where condition = 'raised'
 
 -- name: mark_current

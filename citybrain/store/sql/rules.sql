@@ -61,12 +61,6 @@ from series s join device d on d.id = s.device_id join metric m on m.id = s.metr
 -- What is remembered of pairs of step and series.
 select rule, severity, series_id, code, since, last, run, bits, bits_at from rule_state where series_id <> 0
 
--- name: raised
--- Raised alerts, as an engine knows them.
-select rule, subject, subject_kind, severity, version, (extract(epoch from last_time) * 1000000)::int8,
-       past and told_at is null, region_id
-from alert where condition = 'raised'
-
 -- name: subject_state
 -- What is remembered of a scheduled rule's subjects.
 select subject, severity, code, since, last, run, bits, bits_at from rule_state where series_id = 0 and rule = %(rule)s

@@ -15,7 +15,7 @@ import pytest
 from rules.alerts.case import act
 from rules.alerts.deadlines import load
 from rules.alerts.handling import Action, Actor, Request
-from rules.alerts.record import Open, mark_current, open_alerts, promote
+from rules.alerts.record import Raised, mark_current, promote, raised
 
 from .conftest import NOW, RULES, Desk, transition
 
@@ -174,12 +174,12 @@ def test_an_engine_that_starts_finds_what_is_raised(desk: Desk) -> None:
     desk.record(transition("raised", 3, subject="S2"), transition("cleared", 3, subject="S2"))
     us = round(NOW.timestamp() * 1_000_000)
     subject = "150802/water/P-7/pressure"
-    assert sorted(open_alerts(desk.connection)) == [
-        Open("water.end_pressure", subject, 3, 1, us, past=False),
-        Open("water.quality", subject, 2, 4, us, past=True),
+    assert sorted(raised(desk.connection)) == [
+        Raised("water.end_pressure", subject, "series", 3, 1, us, past=False, region="150802"),
+        Raised("water.quality", subject, "series", 2, 4, us, past=True, region="150802"),
     ]
     mark_current(desk.connection, [("water.quality", subject)], NOW)
-    assert not any(alert.past for alert in open_alerts(desk.connection))
+    assert not any(alert.past for alert in raised(desk.connection))
 
 
 def test_nothing_is_recorded_by_a_transaction_that_fails(desk: Desk) -> None:
