@@ -4,26 +4,52 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Annotated
 
-from fastapi import FastAPI, Response
+from fastapi import Depends, FastAPI, Request, Response
+from fastapi.responses import PlainTextResponse
 from fastapi.staticfiles import StaticFiles
 from prometheus_client import CONTENT_TYPE_LATEST
 from starlette.middleware.gzip import GZipMiddleware
+from starlette.routing import Match, Mount
+from starlette.types import Scope
 
-from api import metrics, problems, status
-from api.documents import Status
+from api import metrics
+from api.access.door import on_this_machine_or_known
+from api.access.limits import Limits
+from api.access.single_sign_on import SingleSignOn
+from api.context import Context
 from api.health import Health, Readiness
-from api.problems import Problem, ProblemResponse
-from api.security import SecurityHeaders
-from api.shared import Shared
+from api.live.streams import Streams
+from api.v1 import routers
+from api.views.trials import Trials
+from api.web import problems
+from api.web.openapi import Application
+from api.web.request_ids import RequestIds
+from api.web.security import SecurityHeaders
+from api.web.shared import Shared
 from citybrain.catalogue.load import load
 from citybrain.settings import Settings
-from citybrain.store.boards import readers as board_readers
+from citybrain.store import pools
 
 COCKPIT = Path(__file__).parent / "cockpit"
 
 FRESH_S = 1.0  # seconds that an answer is shared: a page asks every two, and there may be many pages
+
+BODY_BYTES = 2_000_000  # of a request; an import of 10,000 devices has about 600,000
+
+# Connections at most: two cores answer no more at once, and more would only load the database.
+READERS, DOORS, WRITERS = 8, 4, 4
+
+
+class Cockpit(Mount):
+    """The page: all that is not the API's, so that a wrong method there is 405 and an unknown path its problem."""
+
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        """No path of the API."""
+        return (Match.NONE, {}) if scope["path"].startswith("/api/") else super().matches(scope)
 
 
 def create_app(settings: Settings, database_url: str) -> FastAPI:
@@ -32,24 +58,24 @@ def create_app(settings: Settings, database_url: str) -> FastAPI:
     Raises:
         citybrain.catalogue.errors.CatalogueError: the catalogue has mistakes.
     """
-    readers = board_readers(database_url, "api")
-    health = Health(database_url, readers)
-    catalogue = load(settings.catalogue_dir)
+    context = Context(
+        settings=settings,
+        catalogue=load(settings.catalogue_dir),
+        readers=pools.readers(database_url, "api", "board", READERS),
+        doors=pools.readers(database_url, "api door", "writer", DOORS),
+        writers=pools.writers(database_url, "api", WRITERS),
+        clock=lambda: datetime.now(UTC),
+    )
+    health = Health(database_url, context.readers)
     readiness = Shared(health.readiness, FRESH_S)
-
-    async def read_city() -> Status:
-        async with readers.connection() as reader:
-            snapshot = await status.read(reader)
-        return status.describe(snapshot, await readiness(), catalogue, settings.time_zone)
-
-    city = Shared(read_city, FRESH_S)
+    streams = Streams(database_url, context, readiness)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        async with readers:
+        async with context.open(), streams.open():
             yield
 
-    app = FastAPI(
+    app = Application(
         title="citybrain",
         summary="Urban-operations telemetry: what the city's sensors say, and whether any of it was lost.",
         version="1",  # of the API: that of its paths
@@ -57,10 +83,22 @@ def create_app(settings: Settings, database_url: str) -> FastAPI:
         docs_url=None,  # FastAPI's pages load their scripts from elsewhere
         redoc_url=None,
         lifespan=lifespan,
+        redirect_slashes=False,
+        max_body_size=BODY_BYTES,
     )
+    app.state.context = context
+    app.state.limits = Limits(settings)
+    app.state.sign_on = SingleSignOn(settings, context.clock)
+    app.state.readiness = readiness
+    app.state.streams = streams
+    app.state.cities = {}
+    app.state.trials = Trials()
     problems.install(app)
-    app.add_middleware(GZipMiddleware, minimum_size=1000)
+    app.add_middleware(
+        GZipMiddleware, minimum_size=1000, compresslevel=4
+    )  # 9, the default, takes four times as long for 8 %
     app.add_middleware(SecurityHeaders)
+    app.add_middleware(RequestIds)
 
     @app.get("/health/live", tags=["health"])
     async def live() -> dict[str, bool]:
@@ -68,30 +106,21 @@ def create_app(settings: Settings, database_url: str) -> FastAPI:
         return {"live": True}
 
     @app.get("/health/ready", tags=["health"], responses={503: {"model": Readiness}})
-    async def ready(response: Response) -> Readiness:
+    async def ready(request: Request, response: Response) -> Readiness:
         """200 when the database, its migrations and all collectors are well, else 503 and what is wrong."""
-        answer = await readiness()
+        answer: Readiness = await request.app.state.readiness()
         response.status_code = 200 if answer.ready else 503
         return answer
 
-    @app.get("/metrics", tags=["health"], response_class=Response)
-    async def prometheus() -> Response:
-        """Metrics of all processes on this machine and of the database, for Prometheus."""
-        return Response(await metrics.exposition(readers), media_type=CONTENT_TYPE_LATEST)
+    @app.get("/metrics", tags=["health"], response_class=PlainTextResponse, responses=problems.responses(401, 403, 429))
+    async def prometheus(_: Annotated[None, Depends(on_this_machine_or_known)]) -> Response:
+        """Metrics of all processes on this machine and of the database, for Prometheus.
 
-    @app.get(
-        "/api/v1/status",
-        tags=["status"],
-        responses={
-            503: {
-                "description": "The database can't be read.",
-                "content": {ProblemResponse.media_type: {"schema": Problem.model_json_schema()}},
-            }
-        },
-    )
-    async def city_status() -> Status:
-        """The platform's health, the ledger, and each site's latest values."""
-        return await city()
+        Open to programs on this machine that ask directly; all others send a token.
+        """
+        return Response(await metrics.exposition(context.readers), media_type=CONTENT_TYPE_LATEST)
 
-    app.mount("/", StaticFiles(directory=COCKPIT, html=True), name="cockpit")
+    for router in routers():
+        app.include_router(router, prefix="/api/v1")
+    app.router.routes.append(Cockpit("/", StaticFiles(directory=COCKPIT, html=True), name="cockpit"))
     return app

@@ -7,10 +7,11 @@ import asyncio
 import psycopg
 from pydantic import BaseModel, Field
 
-from citybrain.store import boards
-from citybrain.store.boards import Collector, Readers, Rules
+from citybrain.store import boards, pools
+from citybrain.store.boards import Collector, Rules
 from citybrain.store.connection import conninfo
 from citybrain.store.migrate import pending
+from citybrain.store.pools import Readers
 
 HEARD_S = 10.0  # seconds; a collector that has been silent for longer is gone. It is heard about once a second.
 
@@ -44,7 +45,7 @@ class Health:
             async with self._readers.connection() as reader:
                 collectors = await boards.collectors(reader)
                 rules = await boards.rules(reader)
-        except boards.UNAVAILABLE as error:
+        except pools.UNAVAILABLE as error:
             checks = await self._without_readers(error)
         else:
             checks = {
@@ -61,7 +62,7 @@ class Health:
         rules = Check(ok=False, detail="Whether rules run is not known: the database can't be read.")
         try:
             connection = await psycopg.AsyncConnection.connect(
-                conninfo(self._database_url, "health"), connect_timeout=int(boards.PATIENCE_S)
+                conninfo(self._database_url, "health"), connect_timeout=int(pools.PATIENCE_S)
             )
         except psycopg.Error as refused:
             reason = " ".join(str(refused).split())

@@ -15,10 +15,13 @@ from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 
 import citybrain.metrics  # noqa: F401  names them all, so that they are exposed even before they count
-from citybrain.store import boards
-from citybrain.store.boards import Reader, Readers
+from citybrain.access.model import Scope
+from citybrain.store import boards, pools
+from citybrain.store.pools import Reader, Readers
 
 log = structlog.get_logger()
+
+EVERYTHING = Scope()
 
 SCRAPE_S = 3.0  # seconds that the database gets; a scrape has ten by default, and must not fail for it
 
@@ -60,7 +63,7 @@ async def _database(readers: Readers) -> list[Metric]:
     try:
         async with asyncio.timeout(SCRAPE_S), readers.connection() as reader:
             families = await _read(reader)
-    except boards.UNAVAILABLE as error:
+    except pools.UNAVAILABLE as error:
         log.warning("database away", path="/metrics", error=" ".join(str(error).split())[:200])
         families = []
     up.add_metric([], float(bool(families)))
@@ -68,10 +71,10 @@ async def _database(readers: Readers) -> list[Metric]:
 
 
 async def _read(reader: Reader) -> list[Metric]:
-    account = await boards.ledger(reader)
+    account = await boards.ledger(reader, EVERYTHING)
     server = await boards.server(reader)
     collectors = await boards.collectors(reader)
-    newest = [row for row in await boards.newest(reader) if row.age_s is not None]
+    newest = [row for row in await boards.newest(reader, EVERYTHING) if row.age_s is not None]
     completeness = [row for row in await boards.completeness(reader) if row.expected]
     return [
         _gauge(
@@ -103,7 +106,7 @@ async def _read(reader: Reader) -> list[Metric]:
             ["domain", "listed", "state"],
             [
                 ((row.domain, "verified" if row.verified else "unverified", row.state), row.devices)
-                for row in await boards.devices(reader)
+                for row in await boards.devices(reader, EVERYTHING)
             ],
         ),
         _gauge(

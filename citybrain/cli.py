@@ -13,6 +13,9 @@ from rich.console import Console
 from rich.table import Column, Table
 
 from citybrain import log
+from citybrain.access.commands import audit, person, token
+from citybrain.access.dataset_commands import dataset
+from citybrain.devices.commands import device, tls
 from citybrain.errors import Correctable
 from citybrain.settings import settings
 from deploy.local import addresses
@@ -36,7 +39,18 @@ sessions = typer.Typer(help="The collectors' MQTT sessions, which the broker kee
 app.add_typer(db, name="db")
 app.add_typer(quarantine, name="quarantine")
 app.add_typer(sessions, name="sessions")
-for name, commands in (("rules", rules), ("plan", plan), ("alert", alert), ("notify", notify)):
+for name, commands in (
+    ("rules", rules),
+    ("plan", plan),
+    ("alert", alert),
+    ("notify", notify),
+    ("device", device),
+    ("tls", tls),
+    ("person", person),
+    ("token", token),
+    ("audit", audit),
+    ("dataset", dataset),
+):
     app.add_typer(commands, name=name)
 
 console = Console()
@@ -237,7 +251,7 @@ def quarantine_replay(
     from ingest.quarantine import replay
 
     with _writer("quarantine") as connection, console.status("Publishing what waits"):
-        replayed, skipped = replay(connection, addresses.mqtt_url(settings()), reason, datetime.now(UTC))
+        replayed, skipped = replay(connection, addresses.collector_url(settings()), reason, datetime.now(UTC))
     console.print(f"{replayed} entries replayed" + (f", {skipped} cut short and left" if skipped else "") + ".")
 
 
@@ -261,7 +275,7 @@ def sessions_forget(
     """Delete the session of a unit that nobody collects any more, with all that waits in it."""
     from ingest import orphans
 
-    orphans.forget(addresses.database_url(settings()), addresses.mqtt_url(settings()), unit)
+    orphans.forget(addresses.database_url(settings()), addresses.collector_url(settings()), unit)
     console.print(f"The broker has forgotten the session of {unit}.")
 
 

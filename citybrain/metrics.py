@@ -41,6 +41,11 @@ LOST_SESSIONS = Counter(
     "citybrain_mqtt_lost_sessions",
     "Times the broker did not know a session that had been there: messages may be lost.",
 )
+REFUSED = Counter(
+    "citybrain_broker_refused",
+    "Messages that the private broker refused devices, in samples of its log.",
+    ["reason"],
+)
 DATABASE_ERRORS = Counter("citybrain_database_errors", "Errors of the database met by a collector.", ["sqlstate"])
 TRANSITIONS = Counter("citybrain_alert_transitions", "Changes of alerts' conditions that rules made.", ["kind"])
 RULE_ERRORS = Counter("citybrain_rule_errors", "Batches or scheduled rules whose judging failed.", ["unit"])

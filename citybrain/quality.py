@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import IntFlag
+from functools import cache
 
 import polars as pl
 
@@ -26,6 +27,12 @@ DOUBTFUL = Flag.AHEAD | Flag.OUT_OF_RANGE | Flag.STEP | Flag.STUCK
 AHEAD_US = 60 * 1_000_000  # a reading further ahead of its arrival is doubtful
 PAUSE_INTERVALS = 3  # after a longer pause neither a step nor an equal value says anything
 LAG_S = 32_767  # what the column `lag_s` holds at most, seconds
+
+
+@cache
+def names(quality: int) -> tuple[str, ...]:
+    """The flags in a reading's `quality` by name, as people are told: `late`, `out_of_range` ..."""
+    return tuple(flag.name.lower() for flag in Flag(quality) if flag.name)
 
 
 def judge(new: pl.DataFrame, state: Column, traits: Column) -> pl.DataFrame:

@@ -36,6 +36,14 @@ def _mqtt_url(value: str) -> str:
     return value
 
 
+def _issuer(value: str) -> str:
+    url = urlsplit(value)
+    safe = url.scheme == "https" or (url.scheme == "http" and url.hostname in ("127.0.0.1", "::1", "localhost"))
+    if value and not safe:
+        raise ValueError("expected https://host/path, as the provider's metadata gives its issuer")
+    return value
+
+
 def _zone(value: str) -> str:
     try:
         ZoneInfo(value)
@@ -56,8 +64,38 @@ class Settings(BaseSettings):
         "", description="MQTT broker to use. Empty: the private one that `citybrain up` starts."
     )
     http_host: str = Field("127.0.0.1", description="Address the API listens on.")
+    rate_reads: int = Field(1200, ge=1, description="Requests a minute that read, of each person, token or address.")
+    rate_changes: int = Field(300, ge=1, description="Requests a minute that change something, likewise.")
+    rate_sign_ins: int = Field(20, ge=1, description="Tries a minute to sign in, of each address.")
+    session_hours: int = Field(12, ge=1, le=720, description="Hours after which a person signs in again.")
+    oidc_issuer: Annotated[str, AfterValidator(_issuer)] = Field(
+        "", description="Provider of the city's single sign-on (OpenID Connect). Empty: passwords only."
+    )
+    oidc_client_id: str = Field("", description="What that provider calls us.")
+    oidc_client_secret_file: Path | None = Field(
+        None, description="File that holds the secret it gave us. Empty: a public client."
+    )
+    oidc_name_claim: str = Field("preferred_username", description="The claim that holds a person's name here.")
     http_port: int = Field(8000, ge=1, le=65535, description="Port of the API and the cockpit.")
+    http_tls: bool = Field(False, description="Whether the API speaks TLS itself, without a proxy in front.")
     mqtt_port: int = Field(1883, ge=1, le=65535, description="Port of the private broker, for devices.")
+    mqtt_anonymous: bool = Field(
+        True, description="Whether programs of this machine publish to the private broker without credentials."
+    )
+    mqtt_tls_port: int = Field(
+        0, ge=0, le=65535, description="Port of the private broker for devices elsewhere, with TLS. 0: none."
+    )
+    mqtt_tls_host: str = Field("0.0.0.0", description="Address of that port.")  # noqa: S104  TLS and credentials
+    mqtt_ca: Path | None = Field(
+        None, description="Certificate of the authority that our own clients trust. Empty: the system's authorities."
+    )
+    mqtt_admin_url: Annotated[str, AfterValidator(_mqtt_url)] = Field(
+        "", description="The broker, as somebody who may change its credentials. Empty: as for all else."
+    )
+    tls_certificate: Path | None = Field(
+        None, description="Certificate of our TLS servers, with its chain. Empty: that of `citybrain tls make`."
+    )
+    tls_key: Path | None = Field(None, description="Its private key.")
     metrics_port: int = Field(
         0, ge=0, le=65535, description="Port on which a collector serves its own /metrics. 0: none."
     )
@@ -120,6 +158,12 @@ class Settings(BaseSettings):
     def _rollups_outlive_readings(self) -> Self:
         if 0 < self.retain_rollup_days < (self.retain_raw_days or self.retain_rollup_days + 1):
             raise ValueError("CITYBRAIN_RETAIN_ROLLUP_DAYS: rollups are kept as long as readings, or longer")
+        return self
+
+    @model_validator(mode="after")
+    def _single_sign_on_is_whole(self) -> Self:
+        if self.oidc_issuer and not (self.oidc_client_id and self.public_url):
+            raise ValueError("CITYBRAIN_OIDC_ISSUER: also set CITYBRAIN_OIDC_CLIENT_ID and CITYBRAIN_PUBLIC_URL")
         return self
 
     @property

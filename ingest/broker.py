@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from types import TracebackType
-from typing import Self
+from typing import Annotated, Self
 
+import msgspec
 import paho.mqtt.client as paho
 import structlog
 
 from citybrain import metrics
-from ingest.session import plain_client
+from citybrain.mqtt import plain_client
 
 log = structlog.get_logger()
 
@@ -24,6 +25,16 @@ WATCHED = {
 }
 # A queued message costs the broker about 540 bytes of memory: this is about a million of them.
 HEAP_WARNING_BYTES = 600_000_000
+
+
+# What the private broker refused a device, see deploy/local/refusals.py.
+REFUSED = "city/+/+/+/refused"
+
+
+class _Refused(msgspec.Struct):
+    refused: Annotated[int, msgspec.Meta(ge=0)]
+    oversized: Annotated[int, msgspec.Meta(ge=0)]
+    topic: str | None
 
 
 class BrokerWatch:
@@ -47,9 +58,12 @@ class BrokerWatch:
         self._client.loop_stop()
 
     def _subscribe(self, client: paho.Client, *_: object) -> None:
-        client.subscribe([(topic, 0) for topic in WATCHED])
+        client.subscribe([(topic, 0) for topic in (*WATCHED, REFUSED)])
 
     def _heard(self, client: paho.Client, userdata: object, message: paho.MQTTMessage) -> None:
+        if message.topic.startswith("city/"):
+            self._refused(message)
+            return
         try:
             what, value = WATCHED[message.topic], float(message.payload)
         except (KeyError, ValueError):
@@ -67,3 +81,18 @@ class BrokerWatch:
                     hint="are all units collected? see sessions list",
                 )
             self._warned = value > HEAP_WARNING_BYTES
+
+    def _refused(self, message: paho.MQTTMessage) -> None:
+        try:
+            told = msgspec.json.decode(message.payload, type=_Refused)
+        except msgspec.MsgspecError:
+            return  # a device that publishes there itself
+        metrics.REFUSED.labels("topic").inc(told.refused)
+        metrics.REFUSED.labels("size").inc(told.oversized)
+        log.warning(
+            "device refused",
+            device=message.topic.removeprefix("city/").removesuffix("/refused"),
+            messages=told.refused,
+            oversized=told.oversized,
+            topic=told.topic,
+        )

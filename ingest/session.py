@@ -7,10 +7,8 @@ import socket
 import ssl
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from itertools import islice
-from typing import Any, Literal
-from urllib.parse import unquote, urlsplit
+from typing import Any
 
 import paho.mqtt.client as paho
 import structlog
@@ -21,46 +19,16 @@ from paho.mqtt.reasoncodes import ReasonCode
 from paho.mqtt.subscribeoptions import SubscribeOptions
 
 from citybrain import metrics
+from citybrain.mqtt import KEEPALIVE_S, Address, connected_client
 from ingest.batch import Message
 
 log = structlog.get_logger()
 
 NEVER_EXPIRES = 0xFFFF_FFFF  # MQTT 5, 3.1.2.11.2: the session stays until it is deleted
-CONNECT_S = 10.0  # seconds that a broker may take to answer
-KEEPALIVE_S = 10  # seconds; a broker on another host that died is noticed after 1.5 of them
 READ_BYTES = 256 * 1024  # read from the socket at once
 RETAINED_IF_NEW = 1  # MQTT 5, 3.8.3.1: retained messages only when the subscription is new
 MESSAGE_BYTES = 300  # what a message takes in memory beside topic and payload
 BARRIER_TOPIC = "citybrain/barrier"  # nobody subscribes to it; unsubscribing from it is answered all the same
-
-
-def plain_client(url: str, client_id: str = "") -> paho.Client:
-    """A client with a session as short as its connection, which `loop_start` makes, and makes again when lost."""
-    address = _Address.of(url)
-    client = paho.Client(
-        CallbackAPIVersion.VERSION2, client_id=client_id, protocol=paho.MQTTv5, transport=address.transport
-    )
-    address.identify(client)
-    client.connect_async(address.host, address.port, KEEPALIVE_S, clean_start=True)
-    return client
-
-
-def connected_client(url: str, client_id: str = "") -> paho.Client:
-    """A plain client for a short errand, connected and running; `disconnect` and `loop_stop` it when done.
-
-    Raises:
-        OSError: the broker can't be reached, or did not answer.
-    """
-    client = plain_client(url, client_id)
-    client.reconnect()
-    client.loop_start()
-    until = time.monotonic() + CONNECT_S
-    while not client.is_connected():
-        if time.monotonic() > until:
-            client.loop_stop()
-            raise OSError(f"The broker did not let us in within {CONNECT_S:g} seconds.")
-        time.sleep(0.01)
-    return client
 
 
 def delete(url: str, session_id: str) -> None:
@@ -68,39 +36,6 @@ def delete(url: str, session_id: str) -> None:
     client = connected_client(url, session_id)
     client.disconnect()
     client.loop_stop()
-
-
-@dataclass(frozen=True)
-class _Address:
-    """Where a broker is, and who we are to it."""
-
-    host: str
-    port: int
-    transport: Literal["tcp", "unix"]
-    tls: ssl.SSLContext | None
-    user: str | None
-    password: str | None
-
-    @classmethod
-    def of(cls, url: str) -> _Address:
-        parts = urlsplit(url)
-        unix = parts.scheme == "unix"
-        secure = parts.scheme == "mqtts"
-        return cls(
-            host=unquote(parts.path) if unix else parts.hostname or "localhost",
-            port=parts.port or (8883 if secure else 1883),
-            transport="unix" if unix else "tcp",
-            tls=ssl.create_default_context() if secure else None,
-            user=unquote(parts.username) if parts.username else None,
-            password=unquote(parts.password) if parts.password else None,
-        )
-
-    def identify(self, client: paho.Client, tls: object = None) -> None:
-        """Give the client user and password, and its TLS context: ours, or `tls` in its place."""
-        if self.user:
-            client.username_pw_set(self.user, self.password)
-        if tls or self.tls:
-            client.tls_set_context(tls or self.tls)  # type: ignore[arg-type]
 
 
 class BufferedSocket:
@@ -240,7 +175,7 @@ class Session:
         self.seen_before = False  # whether the broker should know the session
         self._barriers: dict[int, Callable[[], None]] = {}
         self._last_received_us = 0
-        self._address = _Address.of(url)
+        self._address = Address.of(url)
         self._properties = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
         self._properties.SessionExpiryInterval = NEVER_EXPIRES
         self._properties.ReceiveMaximum = receive_maximum

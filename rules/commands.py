@@ -141,7 +141,7 @@ def run() -> None:
     """Run scheduled rules, listen for silence, announce alerts and tell people; one works, others stand by."""
     from functools import partial
 
-    from ingest.session import plain_client
+    from citybrain.mqtt import plain_client
     from rules.alerts import deadlines
     from rules.notification import schema
     from rules.notification.notifier import Notifier
@@ -150,7 +150,7 @@ def run() -> None:
     chosen = settings()
     log.configure(chosen.log_level)
     routes = schema.load(chosen.routes, _catalogue()) if chosen.routes else ()
-    client = plain_client(addresses.mqtt_url(chosen))
+    client = plain_client(addresses.collector_url(chosen))
     client.loop_start()
     url = addresses.database_url(chosen)
     notifier = partial(Notifier, url, routes, client, chosen.zone, chosen.public_url)
@@ -201,7 +201,7 @@ def notify_test(route: Annotated[str, typer.Argument(help="A route of the file t
     chosen = settings()
     if chosen.routes is None:
         sys.exit("CITYBRAIN_ROUTES is empty: name the file of the routes there.")
-    try_route(schema.load(chosen.routes, _catalogue()), route, datetime.now(UTC), chosen.zone)
+    try_route(schema.load(chosen.routes, _catalogue()), route, datetime.now(UTC), chosen.zone, chosen.public_url)
     console.print(f"Sent by {route}.")
 
 

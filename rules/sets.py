@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -26,12 +26,16 @@ COSMETIC = frozenset({"title", "advice", "tests", "inhibits", "mode"})
 
 @dataclass(frozen=True)
 class Stored:
-    """A set as it was applied: its rules with the version of each, and the plans that they go by."""
+    """A set as it was applied: its rules with the version of each, and the plans that they go by.
+
+    `calendars` is the tree of their file, as `rules.grammar.load.build` takes it.
+    """
 
     id: int
     rules: RuleSet
     versions: Mapping[str, int]
     plans: Mapping[str, Plan]
+    calendars: Mapping[str, Any] = field(default_factory=dict)
 
     def judges_alike(self, other: Stored | None, rule: str) -> bool:
         """Whether a rule of both sets judges in the same way in both.
@@ -140,7 +144,7 @@ def load(connection: Connection, set_id: int) -> Stored:
     units: dict[str, str | None] = {name: indicator.unit for name, indicator in indicators(plans).items()}
     words = vocabulary.decode(json.dumps(parts["vocabulary"]))
     rules = build([definition for _, _, definition in rows], parts["calendars"], words, units)
-    return Stored(set_id, rules, {rule: version for rule, version, _ in rows}, plans)
+    return Stored(set_id, rules, {rule: version for rule, version, _ in rows}, plans, parts["calendars"])
 
 
 def earlier(connection: Connection, unit: str, set_id: int) -> Stored | None:

@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import asyncio
 import random
-import ssl
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -22,6 +21,7 @@ from typing import NamedTuple, Self
 from urllib.parse import unquote, urlsplit
 
 from citybrain.errors import Correctable
+from citybrain.mqtt import tls_context
 from simulators import packets
 
 UNHEARD_SECONDS = 0.5  # until what nobody had subscribed to is tried again
@@ -244,7 +244,7 @@ class Publisher(asyncio.Protocol):
             if at.path:
                 transport, _ = await loop.create_unix_connection(lambda: self, at.path)
             else:
-                tls = ssl.create_default_context() if at.tls else None
+                tls = tls_context() if at.tls else None
                 transport, _ = await loop.create_connection(lambda: self, at.host, at.port, ssl=tls)
         try:
             transport.write(self._hello)

@@ -279,7 +279,7 @@ def replay_command(
         follow=follow,
     )
     console = Console()
-    totals = replay(files, options, addresses.mqtt_url(settings()), console)
+    totals = replay(files, options, addresses.collector_url(settings()), console)
     stopped = " Stopped before the end." if totals.interrupted and not follow else ""
     console.print(f"Published {totals}.{stopped}", soft_wrap=True)
     if totals.unacknowledged:

@@ -40,8 +40,9 @@ export function findings(status, now) {
   if (status.ledger.unbalanced) wrong("unbalanced", { n: status.ledger.unbalanced }, "unbalanced_detail");
   if (status.checks.database && !status.checks.database.ok) wrong("database", {}, null);
   if (status.checks.migrations && !status.checks.migrations.ok) wrong("migrations", {}, "migrations_detail");
-  if (!status.collectors.length) wrong("no_collector", {}, "collector_detail");
-  for (const collector of status.collectors) {
+  const collectors = status.collectors ?? []; // null: not for those who see a part of the city only
+  if (status.collectors && !collectors.length) wrong("no_collector", {}, "collector_detail");
+  for (const collector of collectors) {
     if (collector.heard_s > SILENT_S) wrong("silent", { collector }, "collector_detail");
     else if (!collector.connected) wrong("unconnected", { collector }, "collector_detail");
   }

@@ -16,7 +16,7 @@ const FEW_SITES = 5; // so many have room for higher rows, where no alert is ope
 
 /**
  * The whole page.
- * @param view {status, now (ms, the server's clock), away (null, "server" or "database"), answeredAt (ms), rate}
+ * @param view {me (who is signed in, or null), status, now (ms, the server's clock), away (null, "server" or "database"), answeredAt (ms), rate}
  * @param words what `speak` gives
  * @param calendar what `calendar` gives, or null before the first answer
  */
@@ -28,13 +28,20 @@ export function page(view, words, calendar) {
     h("footer", { class: "foot" }, status && foot(view, words, calendar)));
 }
 
-function top({ now, away, status }, words, calendar) {
+function top({ now, away, status, me }, words, calendar) {
   const other = words.language === "en" ? "?" : "?lang=en";
   return h("header", { class: "top" },
     h("strong", {}, words.say("title")),
     h("span", { class: away ? "live lost" : "live" }, h("i", {}), words.say(away ? "lost" : "live")),
     h("a", { href: other, title: words.say("switch_title") }, words.say("switch")),
+    me && h("span", { class: "who" }, h("span", { class: "clip", title: who(me, words) }, me.title), h("button", { type: "button", "data-act": "sign-out" }, words.say("sign_out"))),
     status && h("time", { class: "clock" }, h("small", {}, calendar.date(now)), calendar.time(now)));
+}
+
+/** The name, the role, and where it is in force. */
+function who({ name, role, regions, domains }, words) {
+  const named = (list, all) => (list ? list.map(({ title }) => words.of(title)).join(words.say("list")) : words.say(all));
+  return [name, words.role(role), named(regions, "all_regions"), named(domains, "all_domains")].join(words.say("sentence"));
 }
 
 function overview(view, words, calendar) {
@@ -211,6 +218,7 @@ function card({ title, devices, vital, newest }, now, words) {
 }
 
 function quarantine({ status, now }, words, calendar) {
+  if (!status.quarantine) return null;
   const { say } = words;
   return h("section", { class: "panel quarantine" },
     h("h2", {}, say("quarantine"), h("small", {}, say("quarantine_hint"))),
@@ -225,6 +233,7 @@ function quarantine({ status, now }, words, calendar) {
 const unitName = (unit, { say }) => (unit === CITY ? say("whole_city") : unit);
 
 function collectors({ status }, words) {
+  if (!status.collectors) return null;
   const { say } = words;
   const state = ({ heard_s, connected }) => (heard_s > SILENT_S ? "gone" : connected ? "connected" : "disconnected");
   return h("section", { class: "panel collectors" },
@@ -244,7 +253,7 @@ function foot({ status, now, away, rate, answeredAt }, words, calendar) {
   const { say } = words;
   const total = (field) => status.domains.reduce((sum, { devices }) => sum + devices[field], 0);
   const silent = brokenSites(status, now).length;
-  const waiting = status.quarantine.reduce((sum, { entries }) => sum + entries, 0);
+  const waiting = (status.quarantine ?? []).reduce((sum, { entries }) => sum + entries, 0);
   return [
     h("span", {}, h("b", {}, say(away ? "lost" : status.ready ? "platform_well" : "platform_wrong"))),
     h("span", {}, say("device_foot", { n: number(total("total")), online: number(total("online")) })),

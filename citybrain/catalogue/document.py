@@ -84,11 +84,18 @@ def read(path: Path, file: str, expected: type[dict[str, Any]] | type[list[Any]]
 
     What is wrong with it is in the document's `problems`.
     """
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        return _unreadable(Document(file, tree=expected()), (1, 1), f"the file can't be read: {error.strerror}")
+    return parse(data, file, expected)
+
+
+def parse(data: bytes, file: str, expected: type[dict[str, Any]] | type[list[Any]] = dict) -> Document:
+    """The document of a file's bytes, whatever they are; `file` is its name in messages."""
     document = Document(file, tree=expected())
     try:
-        text = path.read_bytes().decode("utf-8-sig")
-    except OSError as error:
-        return _unreadable(document, (1, 1), f"the file can't be read: {error.strerror}")
+        text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         before = error.object[: error.start].decode("utf-8", "replace")
         bad = error.object[error.start]

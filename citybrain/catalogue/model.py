@@ -76,7 +76,7 @@ class SiteAttribute:
 
 @dataclass(frozen=True, slots=True)
 class Domain:
-    """A field of the city's operations, one folder in `domains/`."""
+    """A field of the city's operations, one folder in `domains/`; `owner` is the department whose data it is."""
 
     id: str
     title: Text
@@ -84,6 +84,7 @@ class Domain:
     derivations: tuple[Derivation, ...] = ()
     site_kinds: dict[str, Text] = field(default_factory=dict)
     site_attributes: dict[str, SiteAttribute] = field(default_factory=dict)
+    owner: Text | None = None
 
 
 @dataclass(frozen=True, slots=True)

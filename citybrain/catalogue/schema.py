@@ -335,6 +335,8 @@ class DomainFile(_Entry):
 
     title: Title
     """The domain's name in both languages."""
+    owner: Title | None = None
+    """The department that is responsible for the data, and that others ask for them."""
     site_kinds: dict[Name, Title] = {}
     """The kinds of places where this domain measures, each with its name in both languages."""
     site_attributes: dict[Name, AttributeEntry] = {}
@@ -353,6 +355,7 @@ class DomainFile(_Entry):
             derivations=tuple(entry.derivation(id_) for entry in self.derivations),
             site_kinds={kind: title.text() for kind, title in self.site_kinds.items()},
             site_attributes={name: entry.attribute() for name, entry in self.site_attributes.items()},
+            owner=self.owner.text() if self.owner else None,
         )
 
 

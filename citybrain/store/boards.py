@@ -5,22 +5,11 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any, Literal, NamedTuple, TypeVar
 
-import psycopg
-from psycopg import AsyncConnection
-from psycopg.rows import TupleRow, class_row
-from psycopg_pool import AsyncConnectionPool, PoolTimeout
+from psycopg.rows import class_row
 
-from citybrain.store.connection import conninfo, session
+from citybrain.access.model import Scope
+from citybrain.store.pools import Reader
 from citybrain.store.sql import query
-
-Reader = AsyncConnection[TupleRow]
-Readers = AsyncConnectionPool[Reader]
-
-UNAVAILABLE = (psycopg.Error, PoolTimeout, TimeoutError)
-"""What reading raises when the database is away, not migrated, or too slow."""
-
-READERS = 4  # connections at most: the answers are shared, so that more would only load the database
-PATIENCE_S = 2.0  # seconds that a reader waits for a connection, and that a lost one is tried again
 
 Worst = Literal["high", "low"]
 Cell = float | bool | str | None  # what a rule saw, as JSON has it
@@ -149,9 +138,10 @@ class DevicePoint(NamedTuple):
 
 
 class OpenAlert(NamedTuple):
-    """An open alert with where it is and what its rule says; `definition` only of the version that raised it.
+    """An alert, mostly an open one, with where it is and what its rule says.
 
-    `definition` is None where that version is no longer in force. The metric is that of the reading that decided last.
+    `definition` is that of the version that raised it; None where nobody knows it any more. The metric is that of the
+    reading that decided last.
     """
 
     id: int
@@ -187,6 +177,23 @@ class OpenAlert(NamedTuple):
     unit: str | None
     definition: dict[str, Any] | None
     failing: bool
+    attention: int
+    revision: int
+    region: str | None
+    site: str | None
+    device: str | None
+    open: bool
+    changed_at: datetime
+    subject_kind: str
+    worst: int
+    reopened: int
+    clear_reason: str | None
+    last_time: datetime
+    past: bool
+    operator: str | None
+    missed: int
+    told_at: datetime | None
+    withheld: str | None
 
 
 class AlertCount(NamedTuple):
@@ -215,27 +222,6 @@ class Server(NamedTuple):
     lock_room: int
 
 
-def readers(url: str, application: str) -> Readers:
-    """A pool of connections that act as `citybrain_board`; not opened yet, and the database may be away."""
-    return AsyncConnectionPool(
-        conninfo(url, application),
-        connection_class=AsyncConnection[TupleRow],
-        kwargs={"autocommit": True},
-        configure=_configure,
-        check=AsyncConnectionPool.check_connection,  # after a restart of the database all are dead
-        min_size=1,
-        max_size=READERS,
-        timeout=PATIENCE_S,
-        reconnect_timeout=PATIENCE_S,
-        name=application,
-        open=False,
-    )
-
-
-async def _configure(reader: Reader) -> None:
-    await reader.execute(session("board"))
-
-
 async def now(reader: Reader) -> datetime:
     """The database's clock, which stamps heartbeats and arrivals."""
     row = await (await reader.execute(query("boards", "now"))).fetchone()
@@ -249,9 +235,9 @@ async def collectors(reader: Reader) -> list[Collector]:
     return await _rows(reader, Collector, "collectors")
 
 
-async def ledger(reader: Reader) -> Account:
+async def ledger(reader: Reader, scope: Scope) -> Account:
     """The account of what was received in the last 24 full hours and the present one."""
-    return (await _rows(reader, Account, "ledger"))[0]
+    return (await _rows(reader, Account, "ledger", **scope.parameters()))[0]
 
 
 async def quarantine(reader: Reader) -> list[Waiting]:
@@ -259,14 +245,14 @@ async def quarantine(reader: Reader) -> list[Waiting]:
     return await _rows(reader, Waiting, "quarantine")
 
 
-async def devices(reader: Reader) -> list[Devices]:
+async def devices(reader: Reader, scope: Scope) -> list[Devices]:
     """Devices by domain and state."""
-    return await _rows(reader, Devices, "devices")
+    return await _rows(reader, Devices, "devices", **scope.parameters())
 
 
-async def newest(reader: Reader) -> list[Newest]:
+async def newest(reader: Reader, scope: Scope) -> list[Newest]:
     """The newest measured reading of each domain."""
-    return await _rows(reader, Newest, "newest")
+    return await _rows(reader, Newest, "newest", **scope.parameters())
 
 
 async def completeness(reader: Reader) -> list[Completeness]:
@@ -274,9 +260,9 @@ async def completeness(reader: Reader) -> list[Completeness]:
     return await _rows(reader, Completeness, "completeness")
 
 
-async def places(reader: Reader, each: int) -> list[Place]:
+async def places(reader: Reader, scope: Scope, each: int) -> list[Place]:
     """The first `each` places of each domain."""
-    return await _rows(reader, Place, "places", each=each)
+    return await _rows(reader, Place, "places", **scope.parameters(), each=each)
 
 
 async def latest(reader: Reader, devices: list[int]) -> list[Latest]:
@@ -284,15 +270,17 @@ async def latest(reader: Reader, devices: list[int]) -> list[Latest]:
     return await _rows(reader, Latest, "latest", devices=devices)
 
 
-async def extreme(reader: Reader, domain: str, metric: str, worst: Worst) -> Extreme | None:
+async def extreme(reader: Reader, scope: Scope, domain: str, metric: str, worst: Worst) -> Extreme | None:
     """The worst latest value of a metric in a domain; None where it has no good reading."""
-    found = await _rows(reader, Extreme, "extreme", domain=domain, metric=metric, sign=_SIGN[worst])
+    found = await _rows(
+        reader, Extreme, "extreme", **scope.parameters(), domain=domain, metric=metric, sign=_SIGN[worst]
+    )
     return found[0] if found else None
 
 
-async def trend(reader: Reader, domain: str, metric: str, worst: Worst) -> list[Point]:
+async def trend(reader: Reader, scope: Scope, domain: str, metric: str, worst: Worst) -> list[Point]:
     """The worst hourly mean of a metric in a domain, for each of the last 24 hours that has one."""
-    return await _rows(reader, Point, "trend", domain=domain, metric=metric, sign=_SIGN[worst])
+    return await _rows(reader, Point, "trend", **scope.parameters(), domain=domain, metric=metric, sign=_SIGN[worst])
 
 
 async def trends(reader: Reader, devices: list[int], metric: str) -> list[DevicePoint]:
@@ -300,14 +288,14 @@ async def trends(reader: Reader, devices: list[int], metric: str) -> list[Device
     return await _rows(reader, DevicePoint, "trends", devices=devices, metric=metric)
 
 
-async def open_alerts(reader: Reader, most: int) -> list[OpenAlert]:
+async def open_alerts(reader: Reader, scope: Scope, most: int) -> list[OpenAlert]:
     """The first `most` open alerts: what is raised before what has cleared, the worst first."""
-    return await _rows(reader, OpenAlert, "open_alerts", most=most)
+    return await _rows(reader, OpenAlert, "open_alerts", **scope.parameters(), most=most)
 
 
-async def alert_counts(reader: Reader) -> list[AlertCount]:
+async def alert_counts(reader: Reader, scope: Scope) -> list[AlertCount]:
     """How many alerts are open, by severity, the worst first."""
-    return await _rows(reader, AlertCount, "alert_counts")
+    return await _rows(reader, AlertCount, "alert_counts", **scope.parameters())
 
 
 async def rules(reader: Reader) -> Rules:

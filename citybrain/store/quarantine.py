@@ -6,10 +6,13 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
+from citybrain.access.model import Scope
 from citybrain.store.connection import Connection
 from citybrain.store.sql import query
 
 PAYLOAD_BYTES = 2 * 1024 * 1024  # kept of one payload; the broker of `citybrain up` lets no more than 4 MiB pass
+
+EVERYTHING = Scope()
 
 
 class Entry(NamedTuple):
@@ -33,6 +36,19 @@ class Kept(NamedTuple):
     detail: str
     payload: bytes
     size: int
+
+
+class Shown(NamedTuple):
+    """Something in quarantine as it is looked at; `payload` is its beginning, of `size` bytes."""
+
+    id: int
+    received: datetime
+    topic: str
+    reason: str
+    detail: str
+    payload: bytes
+    size: int
+    replayed: datetime | None
 
 
 class Waiting(NamedTuple):
@@ -66,9 +82,9 @@ def add(connection: Connection, entries: Sequence[Entry]) -> int:
         return cursor.rowcount
 
 
-def summary(connection: Connection) -> list[Waiting]:
+def summary(connection: Connection, scope: Scope = EVERYTHING) -> list[Waiting]:
     """How much waits, by reason, most first."""
-    return [Waiting(*row) for row in connection.execute(query("quarantine", "summary"))]
+    return [Waiting(*row) for row in connection.execute(query("quarantine", "summary"), scope.parameters())]
 
 
 def newest(connection: Connection) -> int:
@@ -78,13 +94,36 @@ def newest(connection: Connection) -> int:
 
 
 def entries(
-    connection: Connection, *, reason: str | None = None, after: int = 0, until: int | None = None, limit: int = 100
+    connection: Connection,
+    *,
+    reason: str | None = None,
+    after: int = 0,
+    until: int | None = None,
+    limit: int = 100,
+    scope: Scope = EVERYTHING,
 ) -> list[Kept]:
     """What waits after the entry `after`, up to `until` (None: to the newest), oldest first."""
     until = newest(connection) if until is None else until
-    parameters = {"reason": reason, "after": after, "until": until, "limit": limit}
+    parameters = {"reason": reason, "after": after, "until": until, "limit": limit, **scope.parameters()}
     rows = connection.execute(query("quarantine", "entries"), parameters)
     return [Kept(*row) for row in rows]
+
+
+def page(connection: Connection, scope: Scope, most: int, shown: int, **filters: object) -> list[Shown]:
+    """At most `most` entries, the newest first, with the first `shown` bytes of each.
+
+    Filters are `before` (id), `reason` (a list), `topic` (its beginning), `since`, `until`, `is_replayed`; None: no
+    filter. Needs a transaction, and gives up after ten seconds.
+    """
+    connection.execute(query("quarantine", "bound_time"))
+    values = {**filters, **scope.parameters(), "most": most, "shown": shown}
+    return [Shown(*row) for row in connection.execute(query("quarantine", "page"), values)]
+
+
+def lock_replay(connection: Connection) -> bool:
+    """Be the one that replays until the transaction ends; False: somebody else is."""
+    row = connection.execute(query("quarantine", "lock_replay")).fetchone()
+    return row is not None and bool(row[0])
 
 
 def mark_replayed(connection: Connection, ids: Iterable[int], now: datetime) -> None:

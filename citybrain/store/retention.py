@@ -13,7 +13,7 @@ from citybrain.store.sql import query
 
 
 def enforce(connection: Connection, settings: Settings, now: datetime) -> dict[str, int]:
-    """Drop whole chunks, and entries of the quarantine, that are older than the settings keep.
+    """Drop whole chunks, and entries of the quarantine, that are older than the settings keep, and what is over.
 
     Args:
         connection: of the owner.
@@ -21,9 +21,11 @@ def enforce(connection: Connection, settings: Settings, now: datetime) -> dict[s
         now: what the days are counted from.
 
     Returns:
-        How many chunks of readings, chunks of rollups and entries were dropped.
+        How many chunks, entries, sessions and kept answers were dropped, by what they are called.
     """
     dropped = {"chunks of readings": 0, "chunks of rollups": 0, "quarantine entries": 0}
+    for what, name in {"sessions that are over": "sessions", "answers for repeated requests": "requests"}.items():
+        dropped[what] = connection.execute(query("retention", name), {"now": now}).rowcount
     # A day more than ingest takes, so that nothing is dropped that could still be sent again and stored anew.
     slack = timedelta(days=1)
     if settings.retain_raw_days:

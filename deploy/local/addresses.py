@@ -19,8 +19,13 @@ def mqtt_url(settings: Settings) -> str:
 
 
 def collector_url(settings: Settings) -> str:
-    """The broker, as collectors reach it: a listener of their own, and faster."""
+    """The broker, as our own processes reach it: the private one trusts who can open its socket."""
     return settings.mqtt_url or mosquitto.collector_url(_run(settings))
+
+
+def broker_admin_url(settings: Settings) -> str:
+    """The broker, as somebody who may change its credentials."""
+    return settings.mqtt_admin_url or collector_url(settings)
 
 
 def _run(settings: Settings) -> Path:

@@ -51,6 +51,12 @@ def end(pids: list[int], first: signal.Signals, patience: float) -> None:
 
 def become(command: list[str], directory: Path) -> NoReturn:
     """Turn this process into another program, which works in a directory and has its owner's rights only."""
+    settle(directory)
+    os.execv(command[0], command)  # noqa: S606 - no shell is wanted
+
+
+def settle(directory: Path) -> None:
+    """Work in a directory from now on, with its owner's rights only."""
     os.chdir(directory)
     if os.geteuid() == 0:
         owner = directory.stat()
@@ -58,7 +64,6 @@ def become(command: list[str], directory: Path) -> NoReturn:
         os.setgid(owner.st_gid)
         os.setuid(owner.st_uid)
     os.umask(0o077)
-    os.execv(command[0], command)  # noqa: S606 - no shell is wanted
 
 
 def _pids() -> Iterator[int]:

@@ -3,7 +3,7 @@
     with postgres(tmp_path) as server, mosquitto(tmp_path) as broker:
         server.url                # postgresql://postgres@/citybrain?host=...
         broker.url, broker.port   # for devices: mqtt://127.0.0.1:PORT
-        broker.collector_url      # for collectors: unix:///.../mqtt.sock
+        broker.collector_url      # for collectors, and whoever may do everything: unix://platform@/.../mqtt.sock
         server.kill()             # SIGKILL, as a crash; a busy backend may outlive it
         server.start()            # the same data, the same address
         broker.stop()             # in order
@@ -26,9 +26,10 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Generic, Protocol, TypeVar
 
+from citybrain.devices.certificates import Files
 from citybrain.settings import PROJECT, settings
 from deploy.local import LocalError, runtime
-from deploy.local.mosquitto import Mosquitto
+from deploy.local.mosquitto import Encrypted, Mosquitto
 from deploy.local.postgres import Postgres
 
 START_PATIENCE = 60.0  # seconds: replaying the log of a killed database takes its time
@@ -125,7 +126,7 @@ class Broker(Throwaway[Mosquitto]):
 
     @property
     def collector_url(self) -> str:
-        """The address for collectors."""
+        """The address for collectors, and all other processes of ours."""
         return self.server.collector_url
 
 
@@ -140,11 +141,13 @@ def postgres(directory: Path, settings_overrides: Mapping[str, str] = NO_OVERRID
 
 
 @contextmanager
-def mosquitto(directory: Path) -> Iterator[Broker]:
-    """A broker that lives in a directory, on a port that was free."""
+def mosquitto(directory: Path, *, anonymous: bool = True, tls: Files | None = None) -> Iterator[Broker]:
+    """A broker that lives in a directory, on a port that was free, and with `tls` on another on the loopback."""
     programs = runtime.mosquitto(runtime.prepare(settings().runtime_dir, _quiet), _quiet, _quiet)
     with _throwaway_place(directory / "mosquitto") as place:
-        server = Mosquitto(programs, place.private("data"), place.private("run"), _free_port(), place.owner)
+        encrypted = Encrypted("127.0.0.1", _free_port(), tls) if tls else None
+        data, run = place.private("data"), place.private("run")
+        server = Mosquitto(programs, data, run, _free_port(), place.owner, anonymous, encrypted)
         with _running(Broker(server, directory / "mosquitto.log")) as broker:
             yield broker
 

@@ -9,6 +9,7 @@ import shlex
 import shutil
 import signal
 import socket
+import ssl
 import subprocess
 import sysconfig
 from collections.abc import Iterator
@@ -25,7 +26,7 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeEl
 
 from citybrain.settings import PROJECT, Settings
 from deploy.local import LocalError, Notice, Report, addresses, postgres, runtime
-from deploy.local.mosquitto import Mosquitto
+from deploy.local.mosquitto import Encrypted, Mosquitto
 from deploy.local.postgres import Postgres
 from deploy.local.supervision import Program, Supervisor
 
@@ -64,13 +65,7 @@ class Stack:
         found = [
             Program(name, server.command, server.stop_signal, is_server=True) for name, server in self.servers().items()
         ]
-        found.append(
-            Program(
-                "collector",
-                [CITYBRAIN, "collect"],
-                environment={"CITYBRAIN_MQTT_URL": addresses.collector_url(self.settings)},
-            )
-        )
+        found.append(Program("collector", [CITYBRAIN, "collect"]))
         found.append(Program("derive", [CITYBRAIN, "derive"]))
         found.append(Program("rules", [CITYBRAIN, "rules", "run"]))
         found.append(Program("api", [CITYBRAIN, "api"]))
@@ -83,7 +78,7 @@ class Stack:
         return {
             **os.environ,
             "CITYBRAIN_DATABASE_URL": addresses.database_url(self.settings),
-            "CITYBRAIN_MQTT_URL": addresses.mqtt_url(self.settings),
+            "CITYBRAIN_MQTT_URL": addresses.collector_url(self.settings),
             "PROMETHEUS_MULTIPROC_DIR": str(self.place.root / "metrics"),
             "PYTHONUNBUFFERED": "1",
         }
@@ -107,7 +102,8 @@ def up(settings: Settings, *, detach: bool, demo: bool) -> None:
                 with _progress(console) as report:
                     stack = _assemble(settings, place, report, console.print)
                     process = _start(stack, demo, report, console.print)
-            _tell(stack, console, detach)
+                    administrator = _first_administrator(stack)
+            _tell(stack, console, detach, administrator)
             if not detach:
                 _stay(process, place)
         except KeyboardInterrupt:
@@ -145,7 +141,8 @@ def _assemble(settings: Settings, place: runtime.Place, report: Report, notice: 
         database = Postgres(programs, place.root / "postgres", run, place.owner)
     if not settings.mqtt_url:
         programs = runtime.mosquitto(place, report, notice)
-        broker = Mosquitto(programs, place.private("mosquitto"), run, settings.mqtt_port, place.owner)
+        data, encrypted = place.private("mosquitto"), Encrypted.of(settings)
+        broker = Mosquitto(programs, data, run, settings.mqtt_port, place.owner, settings.mqtt_anonymous, encrypted)
         if not broker.durable:
             notice(
                 "This Mosquitto loses its queue when it is killed: good for a demo only. Remove "
@@ -161,6 +158,8 @@ def _start(stack: Stack, demo: bool, report: Report, notice: Notice) -> subproce
     _require_port(settings.http_host, settings.http_port, "CITYBRAIN_HTTP_PORT")
     if stack.mosquitto:
         _require_port("127.0.0.1", settings.mqtt_port, "CITYBRAIN_MQTT_PORT")
+        if settings.mqtt_tls_port:
+            _require_port(settings.mqtt_tls_host, settings.mqtt_tls_port, "CITYBRAIN_MQTT_TLS_PORT")
     runtime.require_room(stack.place.root, runtime.START_ROOM, "Starting")
     metrics = stack.place.root / "metrics"
     shutil.rmtree(metrics, ignore_errors=True)
@@ -199,7 +198,11 @@ def _serves(stack: Stack, program: Program) -> bool:
 
 
 def _answers(settings: Settings) -> bool:
-    connection = http.client.HTTPConnection(_reached(settings.http_host), settings.http_port, timeout=1)
+    place = _reached(settings.http_host), settings.http_port
+    connection = http.client.HTTPConnection(*place, timeout=1)
+    if settings.http_tls:
+        # Whether the certificate is right for other clients is not asked here.
+        connection = http.client.HTTPSConnection(*place, timeout=1, context=ssl._create_unverified_context())  # noqa: S323
     try:
         connection.request("GET", "/health/ready")
         return connection.getresponse().status == http.HTTPStatus.OK
@@ -222,6 +225,15 @@ def _migrate(stack: Stack, notice: Notice) -> None:
     failure = _failure(stack, "rules", "apply", "--by", "up")
     if failure:
         notice(f"The rules of the files are not in force, for they have mistakes:\n{failure}")
+
+
+def _first_administrator(stack: Stack) -> str:
+    """Where there is nobody yet, make an administrator: what to sign in with, which is told here and nowhere else."""
+    command = [CITYBRAIN, "person", "first"]
+    done = subprocess.run(command, env=stack.environment(), capture_output=True, text=True, cwd=PROJECT)
+    if done.returncode:
+        raise LocalError(f"The first administrator could not be made:\n{done.stderr}")
+    return done.stdout.strip()
 
 
 def _failure(stack: Stack, *command: str) -> str:
@@ -258,12 +270,14 @@ def _stay(process: subprocess.Popen[bytes], place: runtime.Place) -> None:
         raise LocalError(f"The supervisor ended by itself, so all was stopped; {log} may tell why.")
 
 
-def _tell(stack: Stack, console: Console, detach: bool) -> None:
-    """Print where everything is."""
+def _tell(stack: Stack, console: Console, detach: bool, administrator: str) -> None:
+    """Print where everything is, and who may come in first."""
     settings, root = stack.settings, stack.place.root
-    host = _reached(settings.http_host)
+    host, scheme = _reached(settings.http_host), "https" if settings.http_tls else "http"
     console.print("[bold]citybrain is up[/bold]")
-    console.print(f"  cockpit   http://{f'[{host}]' if ':' in host else host}:{settings.http_port}/", markup=False)
+    console.print(f"  cockpit   {scheme}://{f'[{host}]' if ':' in host else host}:{settings.http_port}/", markup=False)
+    if administrator:
+        console.print(f"            {administrator}", markup=False)
     console.print(f"  devices   {_without_password(addresses.mqtt_url(settings))}")
     if stack.mosquitto:
         publish = shutil.which("mosquitto_pub") or str(stack.mosquitto.programs / "bin" / "mosquitto_pub")

@@ -11,7 +11,7 @@ import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from xmlrpc.client import Error, ServerProxy
@@ -38,7 +38,6 @@ class Program:
     name: str
     command: Sequence[str]
     stop_signal: signal.Signals = signal.SIGTERM
-    environment: Mapping[str, str] = field(default_factory=dict)
     is_server: bool = False  # starts with the supervisor, and stops when the others have
     is_task: bool = False  # may end, and is then not started again unless it failed
 
@@ -162,7 +161,6 @@ class Supervisor:
         for program in programs:
             sections[f"program:{program.name}"] = {
                 "command": shlex.join(program.command),
-                "environment": ",".join(f'{name}="{value}"' for name, value in program.environment.items()),
                 "autostart": str(program.is_server).lower(),
                 "autorestart": "unexpected" if program.is_task else "true",
                 "startsecs": START_SECONDS,

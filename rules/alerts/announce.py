@@ -106,7 +106,8 @@ def _singles(
         assert kind is not None  # noqa: S101  that is what being due means
         place = places[alert.id]
         called = Text(place.title_zh or alert.subject, place.title_en or alert.subject)
-        made.append(Announcement(kind, (alert,), single(kind, alert, called)))
+        title = Text(alert.title_zh, alert.title_en)
+        made.append(Announcement(kind, (alert,), single(kind, alert.severity, title, called, alert.missed_step)))
     return made
 
 

@@ -7,12 +7,13 @@ from datetime import datetime
 
 from psycopg import errors
 
+from citybrain.access.model import Scope
 from citybrain.store.connection import Connection
 from citybrain.store.sql import query
 from rules.alerts import handling
 from rules.alerts.deadlines import Deadlines
-from rules.alerts.handling import STEPS, Request
-from rules.alerts.model import Alert, AlertError, Event
+from rules.alerts.handling import HANDLING_ZH, STEPS, Request
+from rules.alerts.model import Alert, Conflict, Event, NoAlert
 from rules.alerts.record import AT_ONCE, add_events, find, lock, save
 
 
@@ -22,7 +23,8 @@ def act(connection: Connection, id: int, request: Request, deadlines: Deadlines,
     A request with the key of an earlier one of the same action changes nothing more.
 
     Raises:
-        AlertError: there is no such alert, somebody else was faster, or it is not possible; the text says which.
+        AlertError: NoAlert, there is none; Conflict, somebody else was faster, or it is not possible from here;
+            NotYours, the actor may not; or something is missing.
     """
     with connection.transaction():
         lock(connection)
@@ -30,15 +32,16 @@ def act(connection: Connection, id: int, request: Request, deadlines: Deadlines,
         if request.key is not None and _is_repeated(connection, alert, request):
             return alert
         if request.revision is not None and request.revision != alert.revision:
-            raise AlertError(_conflict(connection, alert))
+            raise conflict(connection, alert)
         changed, event = handling.act(alert, request, deadlines, now)
         try:
             # The only thing that can be open twice: what is reopened, beside what was raised since.
             with connection.transaction():
                 save(connection, [changed])
         except errors.UniqueViolation:
-            raise AlertError(
-                f"Alert {id} can't be reopened: {alert.subject} has a newer open alert of {alert.rule}. Use that one."
+            raise Conflict(
+                f"Alert {id} can't be reopened: {alert.subject} has a newer open alert of {alert.rule}. Use that one.",
+                f"告警 {id} 不能重新打开：{alert.subject} 已有 {alert.rule} 的更新告警，请处置那一条。",
             ) from None
         add_events(connection, [event])
     return changed
@@ -73,12 +76,33 @@ def one(connection: Connection, id: int) -> Alert:
     """The alert `id`.
 
     Raises:
-        AlertError: there is none.
+        NoAlert: there is none.
     """
     found = find(connection, "one", id=id)
     if not found:
-        raise AlertError(f"There is no alert {id}; `citybrain alert list` shows those that are open.")
+        raise NoAlert(
+            f"There is no alert {id}; `citybrain alert list` shows those that are open.", f"没有编号为 {id} 的告警。"
+        )
     return found[0]
+
+
+def seen(connection: Connection, id: int, scope: Scope) -> Alert:
+    """The alert `id`, for somebody who sees that scope.
+
+    Raises:
+        NoAlert: there is none, it lies outside, or it is of a rule on trial.
+    """
+    alert = next(iter(find(connection, "one", id=id)), None)
+    if alert is None or alert.mode == "shadow" or not scope.sees(alert.region_id, alert.domain_id):
+        raise NoAlert(f"There is no alert {id}.", f"没有编号为 {id} 的告警。")
+    return alert
+
+
+def newest_event(connection: Connection, id: int) -> int:
+    """The number of the newest event of an alert."""
+    row = connection.execute(query("alerts", "newest_event"), {"id": id}).fetchone()
+    assert row is not None  # noqa: S101  an aggregate has a row
+    return int(row[0])
 
 
 def _with_deadline(alert: Alert, deadlines: Deadlines, now: datetime) -> Alert:
@@ -89,15 +113,27 @@ def _with_deadline(alert: Alert, deadlines: Deadlines, now: datetime) -> Alert:
 def _is_repeated(connection: Connection, alert: Alert, request: Request) -> bool:
     row = connection.execute(query("alerts", "request"), {"id": alert.id, "key": request.key}).fetchone()
     if row and row[0] != request.action:
-        raise AlertError(f"The key {request.key} was used for another action ({row[0]}): use a new one.")
+        raise Conflict(
+            f"The key {request.key} was used for another action ({row[0]}): use a new one.",
+            f"键 {request.key} 已用于另一操作（{row[0]}）：请使用新的键。",
+        )
     return row is not None
 
 
-def _conflict(connection: Connection, alert: Alert) -> str:
-    """Who did what since, as a sentence."""
+def conflict(connection: Connection, alert: Alert) -> Conflict:
+    """Who did what since somebody saw the alert."""
     row = connection.execute(query("alerts", "newest_handling"), {"id": alert.id}).fetchone()
+    now_zh = HANDLING_ZH[alert.handling]
     if row is None:
-        return f"Alert {alert.id} has changed since you saw it; it is {alert.handling} now."
+        return Conflict(
+            f"Alert {alert.id} has changed since you saw it; it is {alert.handling} now.",
+            f"告警 {alert.id} 已有变化，目前{now_zh}。",
+        )
     kind, actor, at = row
-    done = next((step.done for action, step in STEPS.items() if action == kind), "changed it")
-    return f"{actor} {done} at {at:%H:%M:%S} UTC: alert {alert.id} is {alert.handling} now. Go on from there."
+    step = next((step for action, step in STEPS.items() if action == kind), None)
+    return Conflict(
+        f"{actor} {step.done if step else 'changed it'} at {at:%H:%M:%S} UTC: "
+        f"alert {alert.id} is {alert.handling} now. Go on from there.",
+        f"{actor} 已于 {at:%H:%M:%S}（UTC）{step.title_zh if step else '处理'}："
+        f"告警 {alert.id} 目前{now_zh}，请据此继续。",
+    )

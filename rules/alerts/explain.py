@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
+from citybrain.catalogue.model import Text
 from citybrain.store.connection import Connection
 from citybrain.store.sql import query
 from rules.alerts.case import one
@@ -24,16 +25,19 @@ _CONFIDENCE = {
     "S": "platform default",
 }
 _WHY = {
-    "past": "the reading was old news when it arrived; it is announced when a current one confirms it",
-    "shelved": "an operator has shelved it",
-    "maintenance": "it lies in a maintenance window",
-    "hold": "another rule may inhibit it: it is held for a moment",
-    "inhibited": "it follows from the alert",
-    "release": "it is given time to clear after the alert",
-    "repeat": "it comes and goes, and was announced within the last 10 minutes",
-    "flood": "its region is flooded with alerts: it waits for the next digest",
-    "false": "it was judged false, or closed",
-    "brief": "it had cleared before it was to be announced",
+    "past": Text(
+        "读数到达时已过时；当前读数证实后再通知",
+        "the reading was old news when it arrived; it is announced when a current one confirms it",
+    ),
+    "shelved": Text("值班员已将其搁置", "an operator has shelved it"),
+    "maintenance": Text("处于维护窗口内", "it lies in a maintenance window"),
+    "hold": Text("可能被另一规则抑制，稍候片刻", "another rule may inhibit it: it is held for a moment"),
+    "inhibited": Text("由另一告警引起，告警编号", "it follows from the alert"),
+    "release": Text("另一告警结束后留出恢复时间，告警编号", "it is given time to clear after the alert"),
+    "repeat": Text("反复出现，且十分钟内已通知过", "it comes and goes, and was announced within the last 10 minutes"),
+    "flood": Text("所在区域告警洪峰，等待下一次汇总", "its region is flooded: it waits for the next digest"),
+    "false": Text("已判为误报或已办结", "it was judged false, or closed"),
+    "brief": Text("在通知之前已恢复", "it had cleared before it was to be announced"),
 }
 
 
@@ -133,14 +137,21 @@ def lines(found: Explanation, deadlines: Deadlines, zone: ZoneInfo) -> Iterator[
     yield from _who(found, zone)
 
 
-def why(alert: Alert) -> str | None:
+def why(alert: Alert) -> Text | None:
     """Why nobody is told of an alert for now, as a clause; None where nothing keeps it."""
     if alert.mode == "shadow":
-        return "its rule is on trial"
+        return Text("其规则在试运行", "its rule is on trial")
     if alert.withheld is None:
         return None
     reason, _, by = alert.withheld.partition(" ")
-    return f"{_WHY[reason]} {by}".rstrip()
+    return Text(f"{_WHY[reason].zh} {by}".rstrip(), f"{_WHY[reason].en} {by}".rstrip())
+
+
+def judged(found: Explanation) -> dict[str, str]:
+    """What the step that decided says of raising and clearing, in the rule's own words."""
+    steps = [step for step in found.definition.get("ladder", ()) if step.get("severity") == str(found.alert.step)]
+    words = {**found.definition, **(steps[0] if steps else {})}
+    return {key: str(words[key]) for key in ("raise", "for", "clear", "keep", "season", "hours") if key in words}
 
 
 def limit_text(name: str, limit: Mapping[str, Any]) -> str:
@@ -167,12 +178,9 @@ def _condition(alert: Alert, zone: ZoneInfo) -> str:
 def _judged(found: Explanation) -> Iterator[str]:
     """What decided: the condition's own words, the values that it saw, the limits with their provenance."""
     alert = found.alert
-    steps = [step for step in found.definition.get("ladder", ()) if step.get("severity") == str(alert.step)]
-    words = {**found.definition, **(steps[0] if steps else {})}
     yield "Why:"
-    for key in ("raise", "for", "clear", "keep", "season", "hours"):
-        if key in words:
-            yield f"  {key}: {words[key]}"
+    for key, words in judged(found).items():
+        yield f"  {key}: {words}"
     unit = f" {found.series[1]}" if found.series and found.series[1] else ""
     for name, value in alert.values.items():
         if name not in alert.limits:
@@ -219,7 +227,7 @@ def _who(found: Explanation, zone: ZoneInfo) -> Iterator[str]:
         yield f"  {told.kind}, {_time(told.at, zone)}: {outcome}"
     reason = why(found.alert)
     if reason is not None:
-        yield f"  Nobody is told now: {reason}."
+        yield f"  Nobody is told now: {reason.en}."
     elif not found.told:
         yield "  Nobody yet: it has not been decided about."
 

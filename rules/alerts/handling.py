@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Literal, get_args
 
 from rules.alerts.deadlines import Deadlines
-from rules.alerts.model import DONE, Alert, AlertError, Event, Handling
+from rules.alerts.model import DONE, Alert, AlertError, Conflict, Event, Handling, NotYours
 
 Role = Literal["operator", "crew"]
 Action = Literal[
@@ -45,32 +45,45 @@ class Step:
     origins: tuple[Handling, ...]
     to: Handling | None
     done: str  # the words of what was done, for an error
+    title_zh: str
     note: bool = False
     crew: bool = False
     by_crew: bool = False
 
 
 STEPS: dict[Action, Step] = {
-    "confirm": Step(("new",), "confirmed", "confirmed it"),
-    "refute": Step(("new", "confirmed"), "false", "judged it false", note=True),
-    "dispatch": Step(("confirmed", "returned"), "dispatched", "dispatched it", crew=True),
-    "reassign": Step((*_UNDER_WAY, "returned"), "dispatched", "sent it to another crew", crew=True),
-    "accept": Step(("dispatched",), "accepted", "accepted it", by_crew=True),
-    "start": Step(("accepted", "returned"), "handling", "started work on it", by_crew=True),
-    "feed_back": Step(("handling",), "fed_back", "reported back on it", note=True, by_crew=True),
-    "close": Step(("new", "confirmed", "returned", "fed_back"), "closed", "closed it", note=True),
-    "return": Step((*_UNDER_WAY, "fed_back"), "returned", "returned it", note=True, by_crew=True),
-    "reopen": Step(("false", "closed"), "new", "reopened it", note=True),
-    "comment": Step(get_args(Handling), None, "commented on it", note=True, by_crew=True),
+    "confirm": Step(("new",), "confirmed", "confirmed it", "确认属实"),
+    "refute": Step(("new", "confirmed"), "false", "judged it false", "判为误报", note=True),
+    "dispatch": Step(("confirmed", "returned"), "dispatched", "dispatched it", "派单", crew=True),
+    "reassign": Step((*_UNDER_WAY, "returned"), "dispatched", "sent it to another crew", "改派", crew=True),
+    "accept": Step(("dispatched",), "accepted", "accepted it", "签收", by_crew=True),
+    "start": Step(("accepted", "returned"), "handling", "started work on it", "开始处置", by_crew=True),
+    "feed_back": Step(("handling",), "fed_back", "reported back on it", "反馈结果", note=True, by_crew=True),
+    "close": Step(("new", "confirmed", "returned", "fed_back"), "closed", "closed it", "办结", note=True),
+    "return": Step((*_UNDER_WAY, "fed_back"), "returned", "returned it", "退回重办", note=True, by_crew=True),
+    "reopen": Step(("false", "closed"), "new", "reopened it", "重新打开", note=True),
+    "comment": Step(get_args(Handling), None, "commented on it", "备注", note=True, by_crew=True),
+}
+
+HANDLING_ZH: dict[Handling, str] = {
+    "new": "待研判",
+    "confirmed": "已确认",
+    "false": "误报",
+    "dispatched": "已派单",
+    "accepted": "已签收",
+    "handling": "处置中",
+    "fed_back": "已反馈",
+    "returned": "已退回",
+    "closed": "已办结",
 }
 
 
-def allowed(alert: Alert, role: Role = "operator") -> list[Action]:
-    """What somebody of that role may do with an alert now, apart from commenting."""
+def allowed(handling: str, role: Role = "operator") -> list[Action]:
+    """What somebody of that role may do with an alert in that handling, apart from commenting."""
     return [
         action
         for action, step in STEPS.items()
-        if step.to and alert.handling in step.origins and (role == "operator" or step.by_crew)
+        if step.to and handling in step.origins and (role == "operator" or step.by_crew)
     ]
 
 
@@ -78,21 +91,35 @@ def act(alert: Alert, request: Request, deadlines: Deadlines, now: datetime) -> 
     """What `request` makes of an alert, and the event that says so.
 
     Raises:
-        AlertError: it is not possible from here, not by this actor, or something is missing.
+        AlertError: Conflict, it is not possible from here; NotYours, not by this actor; or something is missing.
     """
     step = STEPS[request.action]
     if alert.mode == "shadow":
-        raise AlertError(f"Alert {alert.id} is of a rule on trial: nobody handles it.")
+        raise Conflict(
+            f"Alert {alert.id} is of a rule on trial: nobody handles it.",
+            f"告警 {alert.id} 来自试运行规则：无需处置。",
+        )
     _check_actor(alert, request, step)
     if alert.handling not in step.origins:
-        can = ", ".join(allowed(alert, request.actor.role)) or "nothing"
-        raise AlertError(f"Alert {alert.id} is {alert.handling}: {request.action} is not possible. Possible: {can}.")
+        can = allowed(alert.handling, request.actor.role)
+        raise Conflict(
+            f"Alert {alert.id} is {alert.handling}: {request.action} is not possible. "
+            f"Possible: {', '.join(can) or 'nothing'}.",
+            f"告警 {alert.id} {HANDLING_ZH[alert.handling]}，不能{step.title_zh}。"
+            f"可以：{'、'.join(STEPS[action].title_zh for action in can) or '无'}。",
+        )
     note = (request.note or "").strip() or None
     if step.note and note is None:
-        raise AlertError(f"To {request.action} alert {alert.id}, say why: the note is missing.")
+        raise AlertError(
+            f"To {request.action} alert {alert.id}, say why: the note is missing.",
+            f"对告警 {alert.id} 执行“{step.title_zh}”须说明原因：缺少说明。",
+        )
     crew = (request.crew or "").strip() or None
     if step.crew and crew is None:
-        raise AlertError(f"To {request.action} alert {alert.id}, name the crew that it goes to.")
+        raise AlertError(
+            f"To {request.action} alert {alert.id}, name the crew that it goes to.",
+            f"对告警 {alert.id} 执行“{step.title_zh}”须指明处置班组。",
+        )
     changed = _moved(alert, request.actor, step, crew, deadlines, now)
     event = Event(
         alert_id=alert.id,
@@ -115,9 +142,15 @@ def _check_actor(alert: Alert, request: Request, step: Step) -> None:
     if actor.role == "operator":
         return
     if not step.by_crew:
-        raise AlertError(f"Only an operator may {request.action} alert {alert.id}; {actor.name} acts for a crew.")
+        raise NotYours(
+            f"Only an operator may {request.action} alert {alert.id}; {actor.name} acts for a crew.",
+            f"只有值班员可以对告警 {alert.id} 执行“{step.title_zh}”；{actor.name} 代表处置班组。",
+        )
     if alert.crew is None or alert.crew != actor.crew:
-        raise AlertError(f"Alert {alert.id} was not sent to the crew {actor.crew}, but to {alert.crew or 'none'}.")
+        raise NotYours(
+            f"Alert {alert.id} was not sent to the crew {actor.crew}, but to {alert.crew or 'none'}.",
+            f"告警 {alert.id} 没有派给班组 {actor.crew}，而是派给 {alert.crew or '无'}。",
+        )
 
 
 def _moved(alert: Alert, actor: Actor, step: Step, crew: str | None, deadlines: Deadlines, now: datetime) -> Alert:

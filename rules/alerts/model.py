@@ -20,6 +20,18 @@ class AlertError(Correctable):
     """Something that can't be done with an alert; the text says why and what can be."""
 
 
+class NoAlert(AlertError):
+    """There is no such alert, shelf or window."""
+
+
+class Conflict(AlertError):
+    """Somebody else was faster, or it is not possible from where the alert stands."""
+
+
+class NotYours(AlertError):
+    """The actor may not do this."""
+
+
 @dataclass(frozen=True, slots=True)
 class Alert:
     """A row of the table `alert`, which says what each column means.

@@ -11,6 +11,7 @@ from rich import box
 from rich.markup import escape
 from rich.table import Column, Table
 
+from citybrain.access.model import EVERYTHING, Scope
 from citybrain.store.connection import Connection
 from citybrain.store.sql import query
 from rules.alerts.wording import SEVERITY
@@ -60,11 +61,11 @@ class Statistics:
     times: tuple[Times, ...]
 
 
-def statistics(connection: Connection) -> Statistics:
-    """Read the figures from the views of the boards."""
-    (rate, most, crowded), *_ = _rows(connection, "rate")
-    ((flooded,), *_) = _rows(connection, "flooded")
-    ((chattering, stale), *_) = _rows(connection, "counts")
+def statistics(connection: Connection, scope: Scope = EVERYTHING) -> Statistics:
+    """The figures of the alerts in that scope."""
+    (rate, most, crowded), *_ = _rows(connection, "rate", scope)
+    ((flooded,), *_) = _rows(connection, "flooded", scope)
+    ((chattering, stale), *_) = _rows(connection, "counts", scope)
     return Statistics(
         rate=rate,
         most=most,
@@ -72,9 +73,9 @@ def statistics(connection: Connection) -> Statistics:
         flooded=flooded,
         chattering=chattering,
         stale=stale,
-        top=tuple(map(Frequent._make, _rows(connection, "top"))),
-        priorities=tuple(map(Priority._make, _rows(connection, "priority"))),
-        times=tuple(map(Times._make, _rows(connection, "times"))),
+        top=tuple(map(Frequent._make, _rows(connection, "top", scope))),
+        priorities=tuple(map(Priority._make, _rows(connection, "priority", scope))),
+        times=tuple(map(Times._make, _rows(connection, "times", scope))),
     )
 
 
@@ -107,5 +108,5 @@ def tables(found: Statistics) -> Iterator[Table]:
         yield times
 
 
-def _rows(connection: Connection, name: str) -> list[Any]:
-    return connection.execute(query("alerts", name)).fetchall()
+def _rows(connection: Connection, name: str, scope: Scope) -> list[Any]:
+    return connection.execute(query("alerts", name), scope.parameters()).fetchall()

@@ -26,18 +26,15 @@ _KIND: dict[AnnouncementKind, Text] = {
 }
 
 
-def single(kind: AnnouncementKind, alert: Alert, place: Text) -> Text:
+def single(kind: AnnouncementKind, severity: int, title: Text, place: Text, missed_step: str | None = None) -> Text:
     """The text that announces one alert; `place` is what its site, or else its subject, is called."""
     if kind == "deadline":
-        step = STEP[alert.missed_step or "judge"]
+        step = STEP[missed_step or "judge"]
         before = Text(f"{step.zh}超时：", f"Overdue ({step.en}): ")
     else:
         before = _KIND[kind]
-    severity = SEVERITY[alert.severity]
-    return Text(
-        f"{before.zh}{severity.zh} {alert.title_zh}，{place.zh}",
-        f"{before.en}{severity.en} {alert.title_en}, {place.en}",
-    )
+    colour = SEVERITY[severity]
+    return Text(f"{before.zh}{colour.zh} {title.zh}，{place.zh}", f"{before.en}{colour.en} {title.en}, {place.en}")
 
 
 def digest(alerts: Sequence[Alert]) -> Text:

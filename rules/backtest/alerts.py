@@ -103,7 +103,9 @@ class Alerts:
             if self._count > MOST_TRANSITIONS:
                 raise TooMany(
                     f"There are more than {MOST_TRANSITIONS:,} changes of alerts, the last of {one.rule}: shorten the "
-                    "span, or give the rule a `for`, and a `clear` further from its limit."
+                    "span, or give the rule a `for`, and a `clear` further from its limit.",
+                    f"告警变化超过 {MOST_TRANSITIONS:,} 次，最后一次属于规则 {one.rule}："
+                    "请缩短时段，或为规则设置 `for`，并使 `clear` 离限值更远。",
                 )
 
     def all(self) -> list[Alert]:

@@ -69,6 +69,7 @@ def run(
     *,
     against: Version | None = None,
     late: bool = False,
+    admits: Callable[[Series], bool] = lambda _: True,
 ) -> Outcome:
     """Replay a span.
 
@@ -83,6 +84,8 @@ def run(
         bar: shows how far it is.
         against: rules to compare with, those of the same names.
         late: also replay as if late readings had come in time.
+        admits: whether a series is there to be judged and read. Queries and plans have their rows from the database,
+            and show all of them nevertheless.
 
     Raises:
         BacktestError: none of the rules can be replayed, or there is nothing to replay.
@@ -90,11 +93,12 @@ def run(
         TooMany: the rules raise more alerts than can be listed.
     """
     begin_us, end_us = (int(moment.timestamp()) * 1_000_000 for moment in (since, until))
-    series = directory(connection)
+    series = [one for one in directory(connection) if admits(one)]
     silent = {rule.name: why for rule in rules if (why := _why_not(rule))}
     chosen = [rule.name for rule in rules if rule.name not in silent]
     if not chosen:
-        raise BacktestError("Nothing can be replayed: " + "; ".join(f"{name}: {why}" for name, why in silent.items()))
+        reasons = "; ".join(f"{name}: {why}" for name, why in silent.items())
+        raise BacktestError(f"Nothing can be replayed: {reasons}", f"没有可重放的规则：{reasons}")
     here = _Side(version, chosen, series, zone, begin_us, end_us)
     common = [name for name in chosen if against is not None and name in against.rules.rules]
     there = _Side(against, common, series, zone, begin_us, end_us) if against is not None else None
@@ -104,11 +108,14 @@ def run(
         judges = [side.judge for side in sides]
         readings = replay(connection, judges, begin_us, end_us, bar("readings"))
         if not readings:
-            raise BacktestError(_no_data(connection, here.judge, since, until, zone))
+            raise _no_data(connection, here.judge, since, until, zone)
     unjudged = [name for name in chosen if name in here.judge.plan.judged and not here.judge.plan.judged[name]]
     silent |= dict.fromkeys(unjudged, "no series in the store has its metric and matches its `where`")
     if len(unjudged) == len(chosen):
-        raise BacktestError("Nothing to replay: " + "; ".join(f"{name}: {silent[name]}" for name in unjudged) + ".")
+        raise BacktestError(
+            "Nothing to replay: " + "; ".join(f"{name}: {silent[name]}" for name in unjudged) + ".",
+            f"没有可重放的数据：库中没有与规则 {'、'.join(unjudged)} 相符的序列。",
+        )
     for side in sides:
         for rule in side.scheduled:
             words = rule.name if side is here else f"{rule.name}, in force"
@@ -166,12 +173,15 @@ def _why_not(rule: Rule) -> str | None:
     return None
 
 
-def _no_data(connection: Connection, judge: Judge, since: datetime, until: datetime, zone: ZoneInfo) -> str:
-    words = f"There are no readings from {local(since, zone)} to {local(until, zone)} of the {len(judge.judged)} series"
+def _no_data(connection: Connection, judge: Judge, since: datetime, until: datetime, zone: ZoneInfo) -> BacktestError:
+    begin, end, count = local(since, zone), local(until, zone), len(judge.judged)
+    en = f"There are no readings from {begin} to {end} of the {count} series that these rules judge"
+    zh = f"{begin} 至 {end} 之间，这些规则所判断的 {count} 个序列没有读数"
     extent = judge.extent(connection)
     if extent is None:
-        return f"{words} that these rules judge, nor at any other time."
-    return f"{words} that these rules judge: there are from {local(extent[0], zone)} to {local(extent[1], zone)}."
+        return BacktestError(f"{en}, nor at any other time.", f"{zh}，其他时间也没有。")
+    first, last = (local(moment, zone) for moment in extent)
+    return BacktestError(f"{en}: there are from {first} to {last}.", f"{zh}：现有读数为 {first} 至 {last}。")
 
 
 def local(moment: datetime, zone: ZoneInfo) -> str:

@@ -20,6 +20,7 @@ from rules.model import Rule, RuleSet, Vocabulary
 
 RULES = ("domains/*/rules.yaml", "domains/*/rules/*.yaml")
 CALENDARS = "domains/calendars.yaml"
+DRAFT = "draft"  # what problems call a text that is no file
 
 Plans = Collection[str] | Mapping[str, str | None]
 Pair = tuple[Entry, Rule]
@@ -71,6 +72,33 @@ def build(
     if problems := _problems([rules], named_times):
         raise RulesError(problems)
     return _rule_set(pairs, terms)
+
+
+def draft(
+    text: str,
+    others: Sequence[Mapping[str, Any]],
+    dated: Mapping[str, Any],
+    words: Vocabulary,
+    catalogue: Catalogue,
+    plans: Plans = (),
+) -> Checked:
+    """The rules of a text as a file would have it, checked beside stored definitions; it replaces those of its names.
+
+    The rules that are the text's have DRAFT for their file.
+
+    Raises:
+        RulesError: with every mistake in the text.
+    """
+    written = document.parse(text.encode(), DRAFT, list)
+    own = {_name(tree, position) for position, tree in enumerate(written.tree)}
+    stored = Document("rules in force", tree=[one for one in others if one.get("rule") not in own])
+    named_times = Document("calendars in force", tree=dict(dated))
+    terms = _terms(named_times, words, plans)
+    pairs, sound = _read([written, stored], terms)
+    warnings = tuple(sorted(doubts.of((pair for pair in sound if pair[0].document is written), catalogue, terms)))
+    if problems := _problems([written, stored], named_times):
+        raise RulesError(problems, warnings)
+    return Checked(_rule_set(pairs, terms), warnings, dict(dated))
 
 
 def _unread(root: Path, read: Collection[Path]) -> Iterator[Problem]:

@@ -18,7 +18,7 @@ from citybrain.catalogue.messages import hint
 from rules.conditions import Mistake
 from rules.grammar.terms import SUBJECTS
 
-VIEWS = ("rule_series", "rule_reading", "rule_hour", "rule_latest", "rule_device", "rule_ledger")
+VIEWS = ("rule_series", "rule_reading", "rule_hour", "rule_latest", "rule_device", "rule_ledger", "rule_refusal")
 _FORBIDDEN = re.compile(
     r"pg_|lo_|dblink|set_config$|current_setting$|nextval$|setval$|txid_|(query|table|schema|database|cursor)_to_xml"
 )
@@ -41,7 +41,13 @@ def check(sql: str, columns: Collection[str], subject: str) -> list[Mistake]:
     query = statements[0] if len(statements) == 1 else None
     if not isinstance(query, (exp.Select, exp.SetOperation)):
         return [Mistake(0, "expected exactly one SELECT, which may begin with WITH")]
-    mistakes = [*_changes(query, sql), *_tables(query), *_functions(query, sql), *_parameters(query, sql)]
+    mistakes = [
+        *_escapes(sql),
+        *_changes(query, sql),
+        *_tables(query),
+        *_functions(query, sql),
+        *_parameters(query, sql),
+    ]
     return mistakes or [*_columns(query, columns, subject)]
 
 
@@ -55,6 +61,12 @@ def _syntax(sql: str, error: SqlglotError) -> Mistake:
     offset = sum(len(text) + 1 for text in lines[: line - 1]) + column - len(found.get("highlight") or " ")
     what = re.sub(r" (but got|for) <.*", "", str(found.get("description", "")), flags=re.DOTALL).strip().rstrip(".")
     return Mistake(max(offset, 0), f"not valid SQL near {found.get('highlight', '')!r}: {what}")
+
+
+def _escapes(sql: str) -> Iterator[Mistake]:
+    """Names and texts in escapes say something else to the database than to these checks."""
+    for found in re.finditer(r"""\bu&["']""", sql, re.IGNORECASE):
+        yield Mistake(found.start(), f"{found.group()} begins an escaped text; write the characters themselves")
 
 
 def _changes(query: exp.Expr, sql: str) -> Iterator[Mistake]:

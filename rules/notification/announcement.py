@@ -31,6 +31,13 @@ class Limit(_Part):
     """A two independent sources, B one, C from memory of the text, S a platform default."""
 
 
+class Mark(_Part):
+    """An event of an alert that is news."""
+
+    event: int
+    at: datetime
+
+
 class Announcement(_Part):
     """What `city/<region>/<domain>/alert` carries: news of one alert, or of a flood of them."""
 
@@ -68,6 +75,14 @@ class Announcement(_Part):
     """The value that decided, in the metric's unit."""
     limits: tuple[Limit, ...] = ()
     """What it was judged against."""
+    event: int | None = None
+    """Id of the alert's event that it tells of."""
+    longitude: float | None = None
+    """Of the alert's site, in degrees, WGS84."""
+    latitude: float | None = None
+    """Of the alert's site, in degrees, WGS84."""
+    marks: tuple[Mark, ...] = Field((), exclude=True)
+    """Events of the alert that were news, up to this one, oldest first."""
 
     @property
     def topic(self) -> str:

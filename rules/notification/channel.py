@@ -7,6 +7,7 @@ import os
 import re
 import time
 from collections.abc import Sequence
+from datetime import datetime
 from pathlib import Path
 from threading import Condition
 from typing import Protocol
@@ -18,7 +19,7 @@ from paho.mqtt.reasoncodes import ReasonCode
 
 from citybrain.errors import Correctable
 from rules.notification.announcement import Announcement
-from rules.notification.message import Message, compose
+from rules.notification.message import Message, compose, trial
 from rules.notification.routes import Route
 
 MQTT_AT_ONCE = 100  # announcements handed to the broker before its acknowledgements are awaited
@@ -70,6 +71,14 @@ class AppriseChannel:
             reason = str(error)
         return [reason] * len(announcements)
 
+    def test(self, now: datetime) -> None:
+        """Send a message for a trial.
+
+        Raises:
+            ChannelError: it was not taken.
+        """
+        self.tell(trial(self._route.name, self._route.language, now, self._zone))
+
     def tell(self, message: Message) -> None:
         """Send one message.
 
@@ -84,7 +93,7 @@ class AppriseChannel:
 
     def _opened(self) -> apprise.NotifyBase:
         """The service at the present address; it is kept while that lasts, for it also keeps to the service's rate."""
-        url = address(self._route)
+        url = found_at(self._route.url_from, self._route.name)
         if self._service is None or self._service[0] != url:
             service = apprise.Apprise.instantiate(url, asset=_ASSET)
             if service is None:
@@ -96,25 +105,25 @@ class AppriseChannel:
         return self._service[1]
 
 
-def address(route: Route) -> str:
-    """The Apprise URL of a route's channel, from where the route says it stands.
+def found_at(place: str, route: str) -> str:
+    """The address or secret of a route, from where the route says it stands: `env:NAME` or `file:/path`.
 
     Raises:
         ChannelError: there is none.
     """
-    kind, _, place = route.url_from.partition(":")
+    kind, _, place = place.partition(":")
     if kind == "env":
         found = os.environ.get(place, "").strip()
         if not found:
-            raise ChannelError(f"The environment variable {place} of the route {route.name} is not set; set it.")
+            raise ChannelError(f"The environment variable {place} of the route {route} is not set; set it.")
         return found
     try:
         found = Path(place).read_text(encoding="utf-8").strip()
     except (OSError, UnicodeDecodeError) as error:
         why = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
-        raise ChannelError(f"The file {place} of the route {route.name} can't be read: {why}.") from None
+        raise ChannelError(f"The file {place} of the route {route} can't be read: {why}.") from None
     if not found:
-        raise ChannelError(f"The file {place} of the route {route.name} is empty; write the Apprise URL into it.")
+        raise ChannelError(f"The file {place} of the route {route} is empty; write the address or secret into it.")
     return found
 
 

@@ -14,11 +14,11 @@ import structlog
 
 from citybrain import metrics
 from citybrain.store.connection import Connection, connect
-from rules.notification.channel import AppriseChannel, Channel, ChannelError, MqttChannel, address
+from rules.notification.channel import AppriseChannel, Channel, ChannelError, MqttChannel, found_at
 from rules.notification.couriers import Couriers
-from rules.notification.message import trial
 from rules.notification.outbox import Outcome, dispatch, give_up, record, take
 from rules.notification.routes import MQTT, Route
+from rules.notification.webhook import WebhookChannel
 
 log = structlog.get_logger()
 
@@ -56,7 +56,7 @@ class Notifier:
         self._zone = zone
         channels: Mapping[str, Channel] = {
             MQTT: MqttChannel(mqtt),
-            **{route.name: AppriseChannel(route, zone, public_url) for route in routes},
+            **{route.name: _channel(route, zone, public_url) for route in routes},
         }
         self._couriers = Couriers(channels)
         self._outcomes: list[Outcome] = []  # kept until the database has them
@@ -67,7 +67,8 @@ class Notifier:
         """Begin; routes whose channel has no address are named in the log, and tried all the same."""
         for route in self._routes:
             try:
-                address(route)
+                for place in filter(None, (route.url_from, route.secret_from)):
+                    found_at(place, route.name)
             except ChannelError as error:
                 log.error("route without a channel", route=route.name, reason=str(error))
         self._thread.start()
@@ -121,7 +122,7 @@ class Notifier:
             self._outcomes.clear()
 
 
-def try_route(routes: Sequence[Route], name: str, now: datetime, zone: ZoneInfo) -> None:
+def try_route(routes: Sequence[Route], name: str, now: datetime, zone: ZoneInfo, public_url: str = "") -> None:
     """Send a test message by the route `name`; whether its hours are open does not matter.
 
     Raises:
@@ -131,4 +132,9 @@ def try_route(routes: Sequence[Route], name: str, now: datetime, zone: ZoneInfo)
     if route is None:
         known = ", ".join(route.name for route in routes) or "none"
         raise ChannelError(f"There is no route {name}; the file of routes has {known}.")
-    AppriseChannel(route, zone).tell(trial(name, route.language, now, zone))
+    _channel(route, zone, public_url).test(now)
+
+
+def _channel(route: Route, zone: ZoneInfo, public_url: str) -> AppriseChannel | WebhookChannel:
+    kind = WebhookChannel if route.kind == "webhook" else AppriseChannel
+    return kind(route, zone, public_url)

@@ -13,6 +13,7 @@ from psycopg.rows import class_row, dict_row
 
 from citybrain.store.connection import Connection
 from citybrain.store.sql import query
+from rules.notification import cap
 from rules.notification.announcement import Announcement, Limit
 from rules.notification.routes import MQTT, Route, due, match
 
@@ -72,7 +73,7 @@ def take(connection: Connection, room: Mapping[str, int], now: datetime) -> dict
         if not taken:
             return {}
         ids = list({row["announcement_id"] for row in taken})
-        rows = cursor.execute(query("notification", "announcements"), {"ids": ids}).fetchall()
+        rows = cursor.execute(query("notification", "announcements"), {"ids": ids, "kinds": list(cap.KINDS)}).fetchall()
     announcements = {
         row["id"]: Announcement(
             **{**row, "limits": [Limit(name=name, **limit) for name, limit in row["limits"].items()]}

@@ -9,6 +9,8 @@ from typing import Literal, Protocol
 from zoneinfo import ZoneInfo
 
 Language = Literal["zh", "en"]
+Kind = Literal["apprise", "webhook"]
+Format = Literal["cloudevents", "cap"]
 
 MQTT = "mqtt"  # the built-in route: every announcement goes there
 DAY_MINUTES = 24 * 60
@@ -21,6 +23,7 @@ class Route:
     `regions` include all below them. `hours` are minutes of the city's day, the end exclusive; where the end is not
     after the start they cross midnight. `days` (0 Monday) are those on which the hours begin. `url_from` says where
     the channel's address stands: `env:NAME` or `file:/path`. With `digest`, one message carries what came in so long.
+    A webhook has a secret, which stands where `secret_from` says, and a `format`.
     """
 
     name: str
@@ -32,6 +35,9 @@ class Route:
     hours: tuple[int, int] = (0, DAY_MINUTES)
     days: frozenset[int] | None = None
     digest: timedelta | None = None
+    kind: Kind = "apprise"
+    secret_from: str | None = None
+    format: Format = "cloudevents"
 
     def open_at(self, now: datetime, zone: ZoneInfo) -> bool:
         """Whether `now` lies in the hours and days."""

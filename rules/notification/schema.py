@@ -9,7 +9,7 @@ import json
 import re
 from datetime import timedelta
 from pathlib import Path
-from typing import Annotated, Any, Literal, get_args
+from typing import Annotated, Any, Literal, Self, get_args
 
 from pydantic import (
     AfterValidator,
@@ -19,6 +19,7 @@ from pydantic import (
     Field,
     ValidationError,
     WithJsonSchema,
+    model_validator,
 )
 
 from citybrain.catalogue import messages
@@ -28,7 +29,7 @@ from citybrain.catalogue.messages import hint
 from citybrain.catalogue.model import Catalogue
 from citybrain.catalogue.schema import Duration, Id, Name, json_schema
 from rules.notification.announcement import Announcement
-from rules.notification.routes import DAY_MINUTES, MQTT, Language, Route
+from rules.notification.routes import DAY_MINUTES, MQTT, Format, Kind, Language, Route
 
 FOLDER = Path(__file__).parent / "schemas"
 
@@ -83,7 +84,13 @@ class RouteEntry(_Entry):
     """Who is told of what, when, and by which channel."""
 
     url_from: UrlFrom
-    """Where the channel's Apprise URL stands: env:NAME (an environment variable) or file:/path."""
+    """Where the Apprise URL, or the webhook's address, stands: env:NAME (an environment variable) or file:/path."""
+    kind: Kind = "apprise"
+    """apprise: messages for people; webhook: signed announcements for another system."""
+    secret_from: UrlFrom | None = None
+    """Of a webhook: where the secret that signs stands, likewise."""
+    format: Format | None = None
+    """Of a webhook: cloudevents (CloudEvents 1.0 as JSON; the default) or cap (CAP 1.2 as XML)."""
     language: Language = "zh"
     """Language of the messages: zh or en."""
     regions: list[Id] | None = Field(None, min_length=1)
@@ -99,6 +106,16 @@ class RouteEntry(_Entry):
     digest: Annotated[Duration, AfterValidator(_not_long)] | None = None
     """One message carries what came in so long, such as 10m, 4h at most; left out: each at once."""
 
+    @model_validator(mode="after")
+    def _fits_its_kind(self) -> Self:
+        if self.kind == "webhook" and self.secret_from is None:
+            raise ValueError("a webhook needs secret_from: receivers know by the signature that it is us")
+        if self.kind == "webhook" and self.digest is not None:
+            raise ValueError("a webhook has no digest: each announcement is posted at once")
+        if self.kind != "webhook" and (self.secret_from or self.format):
+            raise ValueError("secret_from and format are of routes of kind webhook")
+        return self
+
     def route(self, name: str) -> Route:
         """As the notifier has it."""
         return Route(
@@ -111,6 +128,9 @@ class RouteEntry(_Entry):
             hours=self.hours or (0, DAY_MINUTES),
             days=frozenset(map(DAYS.index, self.days)) if self.days else None,
             digest=self.digest,
+            kind=self.kind,
+            secret_from=self.secret_from,
+            format=self.format or "cloudevents",
         )
 
 

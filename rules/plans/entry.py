@@ -13,6 +13,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from citybrain.catalogue.messages import hint
+from citybrain.catalogue.model import Text
 from citybrain.errors import Correctable
 from citybrain.store.connection import Connection
 from citybrain.store.sql import query
@@ -115,11 +116,11 @@ def checked(rows: Iterable[Cells], plans: Mapping[str, Plan], today: date) -> li
             near = hint(row.indicator, known) or "; expected plan/indicator"
             found.append(f"unknown indicator {row.indicator!r}{near}")
         elif against := _against(indicator, row.region):
-            found.append(against)
+            found.append(against.en)
         if day is None:
             found.append(f"expected a day such as 2026-06-30, found {row.day!r}")
-        elif day > today:
-            found.append(f"the day {day} lies ahead; today is {today}")
+        elif ahead := _ahead(day, today):
+            found.append(ahead.en)
         if value is None:
             unit = f" (in {indicator.unit})" if indicator else ""
             found.append(f"expected a plain number, such as 11.2{unit}, found {row.value!r}")
@@ -133,6 +134,11 @@ def checked(rows: Iterable[Cells], plans: Mapping[str, Plan], today: date) -> li
     if problems:
         raise EntryError(problems)
     return entries
+
+
+def mistakes(indicator: Indicator, region: str, day: date, today: date) -> list[Text]:
+    """What is wrong with a value of this indicator for this region and city day."""
+    return [mistake for mistake in (_against(indicator, region), _ahead(day, today)) if mistake]
 
 
 def enter(connection: Connection, entries: Iterable[Entry], by: str, now: datetime) -> int:
@@ -167,17 +173,28 @@ def plan_enter(
     return enter(connection, checked(rows, plans, now.astimezone(zone).date()), by.strip(), now)
 
 
-def _against(indicator: Indicator, region: str) -> str | None:
+def _against(indicator: Indicator, region: str) -> Text | None:
     """What is wrong with a value of this indicator for this region, if anything."""
     if indicator.superseded_by is not None:
-        return f"{indicator.id} is not judged any more; enter {indicator.superseded_by}"
+        other = indicator.superseded_by
+        return Text(
+            f"指标 {indicator.id} 已不再评价；请填报 {other}", f"{indicator.id} is not judged any more; enter {other}"
+        )
     judged = (*indicator.regions, *indicator.within)
     if region in judged:
         return None
-    near = hint(region, judged)
-    if not near and len(judged) > 1:
-        return f"{indicator.id} is not judged in region {region!r}; expected {indicator.regions[0]} or a region in it"
-    return f"{indicator.id} is not judged in region {region!r}{near or '; expected ' + judged[0]}"
+    expected = f"{indicator.regions[0]} or a region in it" if len(judged) > 1 else judged[0]
+    inside = "或其下级行政区划" if len(judged) > 1 else ""
+    return Text(
+        f"指标 {indicator.id} 不在行政区划 {region} 评价；应为 {indicator.regions[0]}{inside}",
+        f"{indicator.id} is not judged in region {region!r}{hint(region, judged) or f'; expected {expected}'}",
+    )
+
+
+def _ahead(day: date, today: date) -> Text | None:
+    if day <= today:
+        return None
+    return Text(f"日期 {day} 尚未到来；今天是 {today}", f"the day {day} lies ahead; today is {today}")
 
 
 def _day(text: str) -> date | None:

@@ -19,12 +19,18 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from urllib.parse import quote
 
 import paho.mqtt.publish
 import pytest
 import uvicorn
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, RedirectResponse, Response
+from starlette.routing import Route
 
 from api.app import COCKPIT, create_app
+from citybrain.access import passwords, people, sessions
+from citybrain.access.model import Scope
 from citybrain.catalogue.load import load
 from citybrain.settings import PROJECT, Settings
 from citybrain.store.connection import connect
@@ -64,7 +70,7 @@ class Screen:
 
 @dataclass
 class City:
-    """A whole small platform in this process."""
+    """A whole small platform in this process; `/enter` gives a browser the session of its administrator."""
 
     address: str
     broker: Broker
@@ -87,6 +93,11 @@ class City:
         return int(row[0]) if row else 0
 
     def show(self, path: str) -> Screen:
+        """A page of the cockpit, as an administrator who is signed in sees it."""
+        return show(f"{self.address}/enter?to={quote(path)}", self.profiles)
+
+    def show_stranger(self, path: str) -> Screen:
+        """The same, signed out."""
         return show(self.address + path, self.profiles)
 
 
@@ -101,6 +112,64 @@ def show(address: str, profiles: Path) -> Screen:
     return Screen(" ".join(text.split()), run.stdout, re.findall(r"CONSOLE.*", run.stderr))
 
 
+NAME, PASSWORD = "li.na", "a sentence is easy to remember"
+
+
+# Does what the address says after #: types a wrong and the right password; then signs out, or loses the session.
+PERSON = (
+    f"const [NAME, PASSWORD] = {json.dumps([NAME, PASSWORD])};"
+    + """
+const until = async (found) => { while (!found()) await new Promise((done) => setTimeout(done, 50)); return found(); };
+const one = (selector) => document.querySelector(selector);
+const type = async (name, password) => {
+  await until(() => one("form button:enabled"));
+  one("[name=name]").value = name;
+  one("[name=password]").value = password;
+  one("form button").click();
+};
+if (!sessionStorage.done) {
+  sessionStorage.done = "yes";
+  await type(NAME, "wrong");
+  console.log("told", await until(() => one("[role=alert]").textContent));
+  await type(NAME, PASSWORD);
+  console.log("in", (await until(() => one(".who"))).textContent, document.forms.length);
+  if (location.hash === "#out") one("[data-act=sign-out]").click();
+  if (location.hash === "#lost") await fetch("/api/v1/session", { method: "DELETE" });
+}
+"""
+)
+
+
+def enter(database: Database) -> Route:
+    """A way in for a browser that can't type: it sets the cookie of a session, and leads on."""
+    now = datetime.now(UTC)
+    with connect(database.url, "writer", "test") as connection:
+        new = people.NewPerson(NAME, "administrator", title="Li Na")
+        made = people.add(connection, new, passwords.hashed(PASSWORD), Scope(), "test", now)
+        client = sessions.Client("127.0.0.1", "test")
+        secret = sessions.begin(connection, made.id, client, now, timedelta(hours=1))
+
+    def answer(request: Request) -> Response:
+        response = RedirectResponse(request.query_params["to"])
+        response.set_cookie("citybrain_session", secret)
+        return response
+
+    return Route("/enter", answer)
+
+
+def scripted(script: str) -> list[Route]:
+    """The cockpit, with a script beside it that does what a person would."""
+    page = (
+        (COCKPIT / "index.html")
+        .read_text()
+        .replace("</head>", '<script type="module" src="person.js"></script></head>')
+    )
+    return [
+        Route("/scripted", lambda _: HTMLResponse(page)),
+        Route("/person.js", lambda _: Response(script, media_type="text/javascript")),
+    ]
+
+
 @pytest.fixture(scope="module")
 def city(tmp_path_factory: pytest.TempPathFactory) -> Iterator[City]:
     directory = tmp_path_factory.mktemp("city")
@@ -111,7 +180,12 @@ def city(tmp_path_factory: pytest.TempPathFactory) -> Iterator[City]:
     ):
         migrate(database.url, load(PROJECT))
         collector = Collector(Settings(), database.url, broker.collector_url)
-        server = uvicorn.Server(uvicorn.Config(create_app(Settings(), database.url), log_config=None))
+        app = create_app(Settings(), database.url)
+        # The browser's virtual time stands still while a stream is open: test_live.py tries it in real time.
+        mute = Route("/api/v1/stream", lambda _: Response(status_code=204))
+        # Before the cockpit's, which take what is left.
+        app.router.routes[:0] = [enter(database), *scripted(PERSON), mute]
+        server = uvicorn.Server(uvicorn.Config(app, log_config=None))
         threads = [
             threading.Thread(target=collector.run),
             threading.Thread(target=server.run, args=([listener],)),
@@ -135,7 +209,7 @@ def running_rules(city: City) -> Iterator[None]:
     environment = {
         **os.environ,
         "CITYBRAIN_DATABASE_URL": city.database.url,
-        "CITYBRAIN_MQTT_URL": f"mqtt://127.0.0.1:{city.broker.port}",
+        "CITYBRAIN_MQTT_URL": city.broker.collector_url,
     }
     subprocess.run([*CITYBRAIN, "rules", "apply", "--by", "test"], env=environment, check=True, timeout=60)
     runner = subprocess.Popen([*CITYBRAIN, "rules", "run"], env=environment, stderr=subprocess.DEVNULL)
@@ -182,6 +256,28 @@ def test_english_by_address(city: City) -> None:
     assert "Adds up" in screen.text
     assert not re.findall(r"[\u3400-\u9fff]+", screen.text.replace("中", "", 1)), "but for the switch to Chinese"
     assert screen.console == []
+
+
+def test_a_stranger_sees_how_to_sign_in_and_no_data(city: City) -> None:
+    chinese, english = city.show_stranger("/"), city.show_stranger("/?lang=en&sign_on=unknown")
+
+    assert chinese.text == "城市运行 EN 登录 用户名 密码 登录"
+    assert "may not come in here: ask an administrator to add you" in english.text
+    for attribute in ('autocomplete="username"', 'autocomplete="current-password"', 'type="password"', 'role="alert"'):
+        assert attribute in chinese.document
+    assert [line for line in chinese.console + english.console if "401" not in line] == []
+
+
+@pytest.mark.parametrize("way", ["#stay", "#out", "#lost"])
+def test_a_person_signs_in_and_out(city: City, way: str) -> None:
+    screen = city.show_stranger(f"/scripted{way}")
+
+    assert any('"told 用户名或密码不正确' in line for line in screen.console)
+    assert any('"in Li Na退出 0"' in line for line in screen.console)
+    signed_in = "Li Na" in screen.text
+    assert signed_in is (way == "#stay")
+    assert ("密码" in screen.text) is not signed_in, "the form is there again, and nothing of the city"
+    assert ("账目" in screen.text) is signed_in
 
 
 def test_the_console_is_heard(tmp_path: Path) -> None:

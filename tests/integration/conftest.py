@@ -13,6 +13,7 @@ from psycopg.conninfo import conninfo_to_dict
 
 from citybrain.catalogue.load import load
 from citybrain.catalogue.model import Catalogue
+from citybrain.devices import dynsec
 from citybrain.settings import PROJECT
 from citybrain.store.migrate import migrate
 from deploy.local.servers import Broker, Database, mosquitto, postgres
@@ -39,6 +40,30 @@ def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Broker]:
     """A Mosquitto broker."""
     with mosquitto(tmp_path_factory.mktemp("mqtt")) as server:
         yield server
+
+
+@pytest.fixture(scope="session")
+def tcp_collector_url(broker: Broker) -> str:
+    """The broker as a collector on another machine reaches it: over TCP, with credentials."""
+    acl = {"priority": 0, "allow": True}
+    acls = [
+        {"acltype": "publishClientSend", "topic": "city/#", **acl},
+        {"acltype": "subscribePattern", "topic": "city/#", **acl},
+        {"acltype": "subscribePattern", "topic": "$SYS/#", **acl},
+    ]
+    with dynsec.broker(broker.collector_url) as control:
+        control.do(
+            [
+                {"command": "createRole", "rolename": "collector", "acls": acls},
+                {
+                    "command": "createClient",
+                    "username": "collector",
+                    "password": "secret",
+                    "roles": [{"rolename": "collector"}],
+                },
+            ]
+        )
+    return f"mqtt://collector:secret@127.0.0.1:{broker.port}"
 
 
 @pytest.fixture(scope="session")

@@ -153,6 +153,9 @@ select kind, actor, at from alert_event where alert_id = %(id)s and key = %(key)
 select kind, actor, at from alert_event
 where alert_id = %(id)s and handling is not null and actor is not null order by id desc limit 1
 
+-- name: newest_event
+select coalesce(max(id), 0) from alert_event where alert_id = %(id)s
+
 -- name: is_due
 -- Whether any deadline is to be set or was missed; asked each second.
 select exists (
@@ -175,25 +178,44 @@ where due_at <= %(now)s and missed_step is null order by due_at limit %(limit)s
 -- ── silence ─────────────────────────────────────────────────────────────────────────────────────────────
 
 -- name: shelve
-insert into shelf (rule, subject, until, reason, by, at)
-values (%(rule)s, %(subject)s, %(until)s, %(reason)s, %(by)s, %(now)s) returning id
+insert into shelf (rule, subject, until, reason, by, at, regions, domains)
+values (%(rule)s, %(subject)s, %(until)s, %(reason)s, %(by)s, %(now)s, %(regions)s, %(domains)s) returning id
+
+-- name: shelf
+-- A shelf that is not over: its patterns and how far it reaches.
+select rule, subject, regions, domains from shelf where id = %(id)s and until > %(now)s
 
 -- name: unshelve
-update shelf set until = %(now)s, ended_by = %(by)s where id = %(id)s and until > %(now)s
-returning rule, subject
+update shelf set until = %(now)s, ended_by = %(by)s where id = %(id)s
 
 -- name: matching
 -- Open alerts that a shelf is about.
 select * from alert
 where mode = 'live' and (condition = 'raised' or handling not in ('false', 'closed'))
   and matches_pattern(%(rule)s, rule) and matches_pattern(%(subject)s, subject)
+  and (%(regions)s::text[] is null or region_id = any(%(regions)s::text[]))
+  and (%(domains)s::text[] is null or domain_id = any(%(domains)s::text[]))
 
 -- name: open_window
 insert into maintenance_window (region_id, domain_id, site_id, device, start_at, end_at, reason, by, at)
 values (%(region)s, %(domain)s, %(site)s, %(device)s, %(start)s, %(end)s, %(reason)s, %(by)s, %(now)s) returning id
 
+-- name: window
+-- A maintenance window that is not over.
+select start_at as start, end_at as end, region_id as region, domain_id as domain, site_id as site, device
+from maintenance_window where id = %(id)s and end_at > %(now)s
+
+-- name: site
+-- The region and domain of a site.
+select region_id, domain_id from site where id = %(site)s
+
+-- name: device
+-- The region and domain of a device, by its path.
+select region_id, domain_id from device where region_id || '/' || domain_id || '/' || name = %(device)s
+
 -- name: close_window
-update maintenance_window set end_at = greatest(start_at + interval '1 microsecond', %(now)s)
+-- One that has not begun is over, too.
+update maintenance_window set start_at = least(start_at, %(now)s - interval '1 microsecond'), end_at = %(now)s
 where id = %(id)s and end_at > %(now)s
 
 -- name: look_again
@@ -245,10 +267,17 @@ union all
  order by time limit %(after)s)
 order by time
 
+-- ── statistics of the last 30 days, within regions and domains (null: all) ──────────────────────────────
+-- They count as the views board_alert_* do, which are of the whole city.
+
 -- name: rate
--- Activations per 10 minutes of the last 30 days, or since the first: mean, most, and share of windows with more than 10.
+-- Activations per 10 minutes, or since the first: mean, most, and share of windows with more than 10.
 with bucket as (
-    select bucket, sum(alerts) as n from board_alert_rate where bucket > now() - interval '30 days' group by bucket
+    select time_bucket(interval '10 minutes', at) as bucket, count(*) as n from alert_activation
+    where at > now() - interval '30 days'
+      and (%(regions)s::text[] is null or region_id = any(%(regions)s::text[]))
+      and (%(domains)s::text[] is null or domain_id = any(%(domains)s::text[]))
+    group by 1
 ), span as (
     select greatest(1, ceil(extract(epoch from now() - min(bucket)) / 600)) as windows from bucket
 )
@@ -257,22 +286,93 @@ select coalesce(sum(n) / max(windows), 0)::float8, coalesce(max(n), 0)::int,
 from bucket, span
 
 -- name: flooded
--- Share of that time in flood.
+-- Share of that time in flood: from more than 10 activations in 10 minutes until fewer than 5.
+with activation as (
+    select at from alert_activation
+    where at > now() - interval '30 days'
+      and (%(regions)s::text[] is null or region_id = any(%(regions)s::text[]))
+      and (%(domains)s::text[] is null or domain_id = any(%(domains)s::text[]))
+), counted as (
+    select moment, sum(sum(step)) over (order by moment) as n
+    from activation
+    cross join lateral (values (at, 1), (at + interval '10 minutes', -1)) as c (moment, step)
+    group by moment
+), marked as (
+    select moment, case when n > 10 then true when n < 5 then false end as mark,
+           count(*) filter (where n > 10 or n < 5) over (order by moment) as part
+    from counted
+), judged as (
+    select moment, bool_or(mark) over (partition by part) as flooded from marked
+), lasting as (
+    select flooded, least(lead(moment) over (order by moment), now()) - least(moment, now()) as lasts from judged
+)
 select coalesce(
-    extract(epoch from sum(coalesce(ended_at, now()) - started_at))
-    / nullif(extract(epoch from now() - (select min(bucket) from board_alert_rate
-                                         where bucket > now() - interval '30 days')), 0), 0)::float8
-from board_alert_flood where scope = 'all'
+    extract(epoch from sum(lasts) filter (where flooded))
+    / nullif(extract(epoch from now() - time_bucket(interval '10 minutes', (select min(at) from activation))), 0), 0
+)::float8
+from lasting
 
 -- name: top
-select rule, subject, alerts, share::float8 from board_alert_top order by alerts desc, rule, subject
+-- The ten most frequent, with their share of all.
+select rule, subject, alerts, (alerts / sum(alerts) over ())::float8 as share
+from (
+    select rule, subject, count(*) as alerts from alert_activation
+    where at > now() - interval '30 days'
+      and (%(regions)s::text[] is null or region_id = any(%(regions)s::text[]))
+      and (%(domains)s::text[] is null or domain_id = any(%(domains)s::text[]))
+    group by rule, subject
+) counted
+order by alerts desc, rule, subject limit 10
 
 -- name: counts
--- How many alerts chatter, and how many are stale.
-select (select count(*) from board_alert_chattering), (select count(*) from board_alert_stale)
+-- How many alerts chatter (raised more than twice in 5 minutes), and how many are stale (raised for a day).
+select (
+    select count(*) from (
+        select from (
+            select rule, subject,
+                   count(*) over (partition by rule, subject order by at range interval '5 minutes' preceding) as near
+            from alert_activation
+            where at > now() - interval '30 days'
+              and (%(regions)s::text[] is null or region_id = any(%(regions)s::text[]))
+              and (%(domains)s::text[] is null or domain_id = any(%(domains)s::text[]))
+        ) counted
+        where near > 2 group by rule, subject
+    ) chattering
+), (
+    select count(*) from alert
+    where mode = 'live' and condition = 'raised' and raised_at < now() - interval '24 hours'
+      and (%(regions)s::text[] is null or region_id = any(%(regions)s::text[]))
+      and (%(domains)s::text[] is null or domain_id = any(%(domains)s::text[]))
+)
 
 -- name: priority
-select severity, wanted::float8, alerts, coalesce(share, 0)::float8 from board_alert_priority order by severity desc
+-- The share of each severity, and the share that is wanted.
+select s.severity, s.wanted::float8, count(a.id) as alerts,
+       coalesce(count(a.id) / nullif(sum(count(a.id)) over (), 0), 0)::float8 as share
+from (values (4, 0.80), (3, 0.15), (2, 0.05), (1, 0.01)) as s (severity, wanted)
+left join alert_activation a on a.severity = s.severity and a.at > now() - interval '30 days'
+  and (%(regions)s::text[] is null or a.region_id = any(%(regions)s::text[]))
+  and (%(domains)s::text[] is null or a.domain_id = any(%(domains)s::text[]))
+group by s.severity, s.wanted
+order by s.severity desc
 
 -- name: times
-select domain_id, severity, alerts, to_judge, to_dispatch, to_close from board_alert_times order by 1, 2
+-- Mean times from the raise to judgement, dispatch and closing, by domain and worst severity.
+select a.domain_id, a.severity, count(*) as alerts,
+       avg(t.judged - a.raised) as to_judge, avg(t.dispatched - a.raised) as to_dispatch,
+       avg(t.closed - a.raised) as to_close
+from (
+    select a.id, a.domain_id, a.worst as severity, min(e.at) as raised
+    from alert a join alert_event e on e.alert_id = a.id and e.kind = 'raised'
+    where a.mode = 'live' and e.at > now() - interval '30 days'
+      and (%(regions)s::text[] is null or a.region_id = any(%(regions)s::text[]))
+      and (%(domains)s::text[] is null or a.domain_id = any(%(domains)s::text[]))
+    group by a.id
+) a cross join lateral (
+    select min(at) filter (where kind in ('confirm', 'refute')) as judged,
+           min(at) filter (where kind = 'dispatch') as dispatched,
+           max(at) filter (where kind = 'close') as closed
+    from alert_event where alert_id = a.id
+) t
+group by a.domain_id, a.severity
+order by 1, 2

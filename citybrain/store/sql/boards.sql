@@ -1,4 +1,5 @@
--- What the API reads: board_* views, and what the server says of itself. Ages and spans are by the database's clock, which also stamps heartbeats.
+-- What the page and the metrics read: board_* views, and what the server says of itself. Ages and spans are by the database's
+-- clock, which also stamps heartbeats. `regions` and `domains` are the scope of who asks; null: all.
 
 -- name: now
 select now()
@@ -16,6 +17,8 @@ select span.since, coalesce(sum(received), 0)::bigint as received, coalesce(sum(
        coalesce(sum(duplicate), 0)::bigint as duplicate, coalesce(sum(quarantined), 0)::bigint as quarantined,
        coalesce(sum(revised), 0)::bigint as revised, count(*) filter (where missing <> 0) as unbalanced
 from span left join board_ledger on hour >= span.since
+  and (%(regions)s::text[] is null or region_id = any(%(regions)s::text[]))
+  and (%(domains)s::text[] is null or domain_id = any(%(domains)s::text[]))
 group by span.since
 
 -- name: quarantine
@@ -27,12 +30,19 @@ from board_quarantine where replayed is null group by reason order by entries de
 -- How many devices there are, by domain and state.
 select domain_id as domain, verified,
        case when online then 'online' when not online then 'offline' else 'unknown' end as state, count(*) as devices
-from board_device group by 1, 2, 3 order by 1, 2, 3
+from board_device
+where (%(regions)s::text[] is null or region_id = any(%(regions)s::text[]))
+  and (%(domains)s::text[] is null or domain_id = any(%(domains)s::text[]))
+group by 1, 2, 3 order by 1, 2, 3
 
 -- name: newest
 -- The newest measured reading of each domain, and its age in seconds.
 select domain_id as domain, max(time) as time, extract(epoch from now() - max(time))::float8 as age_s
-from board_latest where not derived group by domain_id order by 1
+from board_latest
+where not derived
+  and (%(regions)s::text[] is null or region_id = any(%(regions)s::text[]))
+  and (%(domains)s::text[] is null or domain_id = any(%(domains)s::text[]))
+group by domain_id order by 1
 
 -- name: completeness
 -- Of the readings that each domain's series should have sent in the last full hour, how many came. Derived series are
@@ -62,7 +72,10 @@ from (
     from (
         select domain_id, site_id, region_id, case when site_id is null then name end as name,
                bool_and(verified) as verified, array_agg(id) as devices
-        from board_device group by 1, 2, 3, 4
+        from board_device
+        where (%(regions)s::text[] is null or region_id = any(%(regions)s::text[]))
+          and (%(domains)s::text[] is null or domain_id = any(%(domains)s::text[]))
+        group by 1, 2, 3, 4
     ) d
     join board_region r on r.id = d.region_id
     left join board_site s on s.id = d.site_id
@@ -84,6 +97,8 @@ select l.metric, l.title_zh, l.title_en, l.unit, l.value, l.time,
        coalesce(s.title_zh, l.device) as place_zh, coalesce(s.title_en, l.device) as place_en
 from board_latest l left join board_site s on s.id = l.site_id
 where l.domain_id = %(domain)s and l.metric = %(metric)s and l.good
+  and (%(regions)s::text[] is null or l.region_id = any(%(regions)s::text[]))
+  and (%(domains)s::text[] is null or l.domain_id = any(%(domains)s::text[]))
 order by now() - l.time <= 2 * l.expected_interval desc nulls last, %(sign)s * l.value desc
 limit 1
 
@@ -98,6 +113,8 @@ cross join lateral (
     offset 0  -- as above
 ) h
 where s.domain_id = %(domain)s and s.metric = %(metric)s and h.mean is not null
+  and (%(regions)s::text[] is null or s.region_id = any(%(regions)s::text[]))
+  and (%(domains)s::text[] is null or s.domain_id = any(%(domains)s::text[]))
 group by h.hour order by h.hour
 
 -- name: trends
@@ -116,45 +133,41 @@ order by s.device_id, h.hour
 -- The first %(most)s open alerts. Each branch is one that the index of open alerts serves (their OR is not), and only
 -- of those that are shown it is asked what silences them.
 with standing as (
-    select id, condition, attention, severity, due_at, raised_at from board_alert where condition = 'raised'
+    select id, region_id, domain_id, condition, attention, severity, due_at, raised_at from board_alert
+    where condition = 'raised'
     union all
-    select id, condition, attention, severity, due_at, raised_at from board_alert
+    select id, region_id, domain_id, condition, attention, severity, due_at, raised_at from board_alert
     where condition = 'cleared' and handling not in ('false', 'closed')
 ), ranked as (
     select id, row_number() over (
         order by condition = 'raised' desc, attention, severity, due_at nulls last, raised_at desc, id) as place
-    from standing order by place limit %(most)s
+    from standing
+    where (%(regions)s::text[] is null or region_id = any(%(regions)s::text[]))
+      and (%(domains)s::text[] is null or domain_id = any(%(domains)s::text[]))
+    order by place limit %(most)s
+), shown as (
+    select array_agg(id order by place) as ids from ranked
 )
-select a.id, a.rule, a.version, a.subject, a.domain_id as domain, a.severity, a.title_zh, a.title_en,
-       a.advice_zh, a.advice_en,
-       coalesce(a.site_zh, case when a.subject_kind = 'region' then r.title_zh end, a.subject) as place_zh,
-       coalesce(a.site_en, case when a.subject_kind = 'region' then r.title_en end, a.subject) as place_en,
-       r.title_zh as region_zh, r.title_en as region_en, a.condition = 'raised' as raised, a.raised_at, a.cleared_at,
-       a.handling, a.crew, a.due_step, a.due_at, a.missed_step is not null as overdue,
-       a.shelved_until, a.maintained_until, a.values, a.limits, a.step,
-       s.title_zh as metric_zh, s.title_en as metric_en, s.kind as metric_kind, s.unit,
-       case when u.version = a.version then u.definition end as definition,
-       coalesce(u.failing_since is not null, false) as failing
-from ranked
-join board_alert a using (id)
-left join board_region r on r.id = a.region_id
-left join board_series s on s.series_id = a.series_id
-left join board_rule u on u.rule = a.rule
-order by ranked.place
+select * from board_alert_card
+where id = any((select ids from shown)::bigint[])  -- no join: the planner would make the cards of all first
+order by array_position((select ids from shown), id)
 
 -- name: alert_counts
 -- How many alerts are open, by severity; failing: their rule fails, so that nobody judges them at present.
 with standing as (
-    select rule, severity, condition, handling from board_alert where condition = 'raised'
+    select rule, region_id, domain_id, severity, condition, handling from board_alert where condition = 'raised'
     union all
-    select rule, severity, condition, handling from board_alert
+    select rule, region_id, domain_id, severity, condition, handling from board_alert
     where condition = 'cleared' and handling not in ('false', 'closed')
 )
 select severity, count(*) filter (where condition = 'raised') as raised,
        count(*) filter (where condition = 'raised' and handling = 'new') as unjudged,
        count(*) filter (where condition = 'cleared') as cleared,
        count(*) filter (where rule in (select rule from board_rule where failing_since is not null)) as failing
-from standing group by severity order by severity
+from standing
+where (%(regions)s::text[] is null or region_id = any(%(regions)s::text[]))
+  and (%(domains)s::text[] is null or domain_id = any(%(domains)s::text[]))
+group by severity order by severity
 
 -- name: rules
 -- How many rules are in force, and whether a process runs them: it holds the advisory lock of lock_runner (rules.sql),

@@ -55,7 +55,11 @@ select n.id, n.at, n.kind, n.severity, n.domain_id as domain, r.id as region,
             then jsonb_build_object('zh', p.title_zh, 'en', p.title_en) end as place,
        case when a.id is not null then jsonb_build_object('zh', a.title_zh, 'en', a.title_en) end as title,
        case when a.advice_zh is not null then jsonb_build_object('zh', a.advice_zh, 'en', a.advice_en) end as advice,
-       a.raised_at, a.cleared_at, a.values -> 'value' as value, coalesce(a.limits, '{}') as limits
+       a.raised_at, a.cleared_at, a.values -> 'value' as value, coalesce(a.limits, '{}') as limits,
+       n.event_id as event, t.longitude, t.latitude,
+       (select coalesce(jsonb_agg(jsonb_build_object('event', e.id, 'at', e.at) order by e.id), '[]')
+        from alert_event e
+        where e.alert_id = n.alert_id and e.id <= n.event_id and e.kind = any(%(kinds)s)) as marks
 from announcement n
 left join alert a on a.id = n.alert_id
 left join site t on t.id = a.site_id

@@ -21,3 +21,10 @@ on conflict (series_id) do update set rollup_readings = e.rollup_readings + excl
 
 -- name: drop
 select count(*) from drop_chunks({table}, older_than => {high})
+
+-- name: sessions
+delete from session where expires_at <= %(now)s
+
+-- name: requests
+-- A repetition is known for a day.
+delete from request_key where at <= %(now)s::timestamptz - interval '1 day'

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from uuid import uuid4
 
 import httpx
@@ -23,7 +24,10 @@ import pytest
 from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict
 
+from citybrain.access import tokens
+from citybrain.access.model import Role
 from citybrain.settings import PROJECT, Settings
+from citybrain.store.connection import connect
 from deploy.local.servers import Broker, Database
 from ingest import orphans
 from ingest.collector import Collector
@@ -49,19 +53,42 @@ class Api:
         return code, time.monotonic() - began
 
 
+def grant(
+    database_url: str, role: Role = "administrator", regions: list[str] | None = None, domains: list[str] | None = None
+) -> str:
+    """A token of that role and scope, for `Authorization: Bearer`."""
+    now = datetime.now(UTC)
+    new = tokens.NewToken(f"test-{uuid4().hex[:12]}", role, now + timedelta(hours=1), regions, domains)
+    with connect(database_url, "writer", "test") as connection:
+        return tokens.add(connection, new, "test", now)
+
+
+@pytest.fixture(name="grant", scope="session")
+def granting() -> Callable[..., str]:
+    return grant
+
+
 @contextmanager
-def serving(database_url: str) -> Iterator[Api]:
+def serving(database_url: str, mqtt_url: str = "mqtt://127.0.0.1:1", *, migrated: bool = True) -> Iterator[Api]:
+    """The API; its client is an administrator of all, as far as the database can know one."""
+    headers = {"Authorization": f"Bearer {grant(database_url) if migrated else 'cbt_unknown'}"}
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     process = subprocess.Popen(
         [sys.executable, "-c", SERVE, database_url],
         cwd=PROJECT,
-        env={**os.environ, "CITYBRAIN_HTTP_PORT": str(port)},
+        env={
+            **os.environ,
+            "CITYBRAIN_HTTP_PORT": str(port),
+            "CITYBRAIN_MQTT_URL": mqtt_url,
+            "CITYBRAIN_RATE_READS": "1000000",
+            "CITYBRAIN_RATE_CHANGES": "1000000",
+        },
         stderr=subprocess.PIPE,
         text=True,
     )
-    with httpx.Client(base_url=f"http://127.0.0.1:{port}", trust_env=False, timeout=10) as client:
+    with httpx.Client(base_url=f"http://127.0.0.1:{port}", trust_env=False, timeout=10, headers=headers) as client:
         api = Api(process, client)
         try:
             eventually(lambda: alive(api))
@@ -89,7 +116,7 @@ def eventually(condition: Callable[[], bool]) -> None:
         time.sleep(0.05)
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def serve() -> Callable[[str], object]:
     return serving
 
@@ -133,7 +160,7 @@ def city(database_server: Database, template: str, broker: Broker) -> Iterator[C
     thread = threading.Thread(target=collector.run)
     thread.start()
     try:
-        with serving(url) as api:
+        with serving(url, broker.collector_url) as api:
             city = City(url, broker, api)
             eventually(lambda: api.client.get("/health/ready").status_code == 200)
             station, gauge = "city/150802/air/air-dongsi", "city/150821/water/gauge-7"
@@ -161,3 +188,82 @@ def city(database_server: Database, template: str, broker: Broker) -> Iterator[C
         thread.join()
         # The broker is shared: a session that stays would hear what other tests publish to nobody.
         orphans.forget(url, broker.url, "city")
+
+
+# One of everything that lies in a region lies in 150821, and bears this name or number.
+ONE_OF_EVERYTHING = """
+with site as (
+    insert into site values ('abroad7-site', '150821', 'water', 'pump_house', 'abroad7', 'abroad7', 107, 41)
+    returning id
+), device as (
+    insert into device (region_id, domain_id, name, site_id, verified, first_seen, online)
+    select '150821', 'water', 'abroad7', id, true, %(now)s, true from site returning id
+), series as (
+    insert into series (device_id, metric_id)
+    select d.id, m.id from device d, metric m where m.domain_id = 'water' and m.name = 'pressure' returning id
+), reading as (
+    insert into reading select %(now)s, 0.7654321, id from series
+), newest as (
+    insert into series_state (series_id, time, value) select id, %(now)s, 0.7654321 from series
+), account as (
+    insert into ledger select date_trunc('hour', %(now)s), id, 7654321, 7654321, 0, 0, 0 from device
+), quarantined as (
+    insert into quarantine (received, topic, reason, detail, payload, size, device_id)
+    select %(now)s, 'city/150821/water/abroad7/reading', 'malformed', 'abroad7', 'x', 1, id from device
+), alert as (
+    insert into alert (rule, subject, subject_kind, region_id, domain_id, site_id, device, mode, version, title_zh,
+        title_en, severity, worst, condition, raised_at, last_time, changed_at, past, series_id)
+    select 'water.test', '150821/water/abroad7', 'device', '150821', 'water', 'abroad7-site', 'abroad7', 'live', 1,
+           'abroad7', 'abroad7', 1, 1, 'raised', %(now)s, %(now)s, %(now)s, false, id from series returning id
+), event as (
+    insert into alert_event (alert_id, at, kind, note) select id, %(now)s, 'raised', 'abroad7' from alert
+), shelf as (
+    insert into shelf (rule, subject, until, reason, by, at, regions)
+    values ('*', 'abroad7', %(later)s, 'abroad7', 'x', %(now)s, array['150821']) returning id
+), maintenance as (
+    insert into maintenance_window (region_id, start_at, end_at, reason, by, at)
+    values ('150821', %(now)s, %(later)s, 'abroad7', 'x', %(now)s) returning id
+), person as (
+    insert into person (name, title, role, regions, created_at, created_by)
+    values ('abroad7', 'abroad7', 'viewer', array['150821'], %(now)s, 'x') returning id
+), token as (
+    insert into token (name, hash, role, regions, created_at, created_by, expires_at)
+    values ('abroad7', 'x', 'viewer', array['150821'], %(now)s, 'x', %(later)s) returning id
+), granted as (
+    insert into dataset_grant (domain_id, metric, region_id, person_id, reason, granted_at, granted_by, expires_at)
+    select 'water', 'flow', '150821', id, 'abroad7', %(now)s, 'x', %(later)s from person returning id
+), credential as (
+    insert into device_credential (device_id, username, created_at, created_by)
+    select id, 'abroad7', %(now)s, 'x' from device
+), audited as (
+    insert into audit (at, actor, action, target) values (%(now)s, 'abroad7', 'x', 'abroad7')
+)
+select series.id, alert.id, shelf.id, maintenance.id, token.id, granted.id
+from series, alert, shelf, maintenance, token, granted
+"""
+
+
+def furnish(connection: psycopg.Connection[Any]) -> dict[str, dict[str, str]]:
+    """Put one of everything abroad; what their paths are filled with, by the first part of the path."""
+    now = datetime.now(UTC).replace(microsecond=0)
+    row = connection.execute(ONE_OF_EVERYTHING, {"now": now, "later": now + timedelta(days=1)}).fetchone()
+    assert row is not None
+    series, alert, shelf, window, token, number = map(str, row)
+    return {
+        "regions": {"id": "150821"},
+        "sites": {"id": "abroad7-site"},
+        "series": {"id": series},
+        "devices": {"region": "150821", "domain": "water", "name": "abroad7"},
+        "people": {"name": "abroad7"},
+        "tokens": {"id": token},
+        "sessions": {"id": "0123456789abcdef"},
+        "alerts": {"id": alert},
+        "shelves": {"id": shelf},
+        "maintenance-windows": {"id": window},
+        "datasets": {"id": "water.flow", "number": number},
+    }
+
+
+@pytest.fixture(name="furnish", scope="session")
+def furnishing() -> Callable[[psycopg.Connection[Any]], dict[str, dict[str, str]]]:
+    return furnish

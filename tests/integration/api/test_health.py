@@ -13,7 +13,8 @@ from citybrain.catalogue.model import Catalogue
 from citybrain.store.migrate import migrate
 from deploy.local.servers import postgres
 
-Serve = Callable[[str], AbstractContextManager[Any]]
+Serve = Callable[..., AbstractContextManager[Any]]
+Grant = Callable[..., str]
 Wait = Callable[[Callable[[], bool]], None]
 
 
@@ -49,14 +50,17 @@ def test_not_ready_when_a_collector_has_gone(database: str, serve: Serve) -> Non
         assert "The collector of 150802 has not been heard for 1" in failing(api)["collectors"]
 
 
-def test_not_ready_before_the_migrations(tmp_path: Path, serve: Serve, catalogue: Catalogue, wait: Wait) -> None:
-    with postgres(tmp_path, {"fsync": "off"}) as server, serve(server.url) as api:
+def test_not_ready_before_the_migrations(
+    tmp_path: Path, serve: Serve, grant: Grant, catalogue: Catalogue, wait: Wait
+) -> None:
+    with postgres(tmp_path, {"fsync": "off"}) as server, serve(server.url, migrated=False) as api:
         found = failing(api)
         assert "run `citybrain db migrate`" in found["migrations"]
         assert "database" not in found
         assert api.client.get("/api/v1/status").status_code == 503
 
         migrate(server.url, catalogue)
+        api.client.headers["Authorization"] = f"Bearer {grant(server.url)}"
         wait(lambda: failing(api).keys() == {"collectors"})
 
         server.stop()

@@ -14,6 +14,8 @@ if command == "db":
     with psycopg.connect(os.environ["CITYBRAIN_DATABASE_URL"]) as connection:
         connection.execute("create table if not exists start (time timestamptz)")
         connection.execute("insert into start select now()")
+elif sys.argv[1:3] == ["person", "first"]:
+    print("sign in as admin / a password")
 elif sys.argv[1:3] == ["rules", "apply"]:
     sys.exit(os.environ.get("STUB_MISTAKE", 0))
 elif command == os.environ.get("STUB_BROKEN"):

@@ -1,6 +1,7 @@
 import threading
 import time
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import paho.mqtt.client as mqtt
 import psycopg
@@ -73,7 +74,7 @@ def collector(broker: Broker) -> mqtt.Client:
     client = mqtt.Client(CallbackAPIVersion.VERSION2, "collector", protocol=mqtt.MQTTv5, transport="unix")
     keep = Properties(PacketTypes.CONNECT)
     keep.SessionExpiryInterval = 0xFFFFFFFF
-    client.connect(broker.collector_url.removeprefix("unix://"), clean_start=False, properties=keep)
+    client.connect(urlsplit(broker.collector_url).path, clean_start=False, properties=keep)
     return client
 
 

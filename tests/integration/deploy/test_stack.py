@@ -80,8 +80,12 @@ def leftovers(chosen: Settings) -> list[int]:
     return processes.with_environment("SUPERVISOR_SERVER_URL", mark)
 
 
-def test_up_down_and_up_again_keeps_the_data_and_leaves_no_process(platform: Settings) -> None:
+def test_up_down_and_up_again_keeps_the_data_and_leaves_no_process(
+    platform: Settings, capsys: pytest.CaptureFixture[str]
+) -> None:
     stack.up(platform, detach=True, demo=True)
+    assert "sign in as admin / a password" in capsys.readouterr().out
+    assert not [log for log in (platform.runtime_dir / "log").iterdir() if b"a password" in log.read_bytes()]
     assert set(stack.status(platform).values()) == {"RUNNING"}
     assert set(stack.status(platform)) == {"postgres", "mosquitto", "collector", "derive", "rules", "api", "demo"}
     log = (platform.runtime_dir / "log" / "collector.log").read_text()

@@ -180,7 +180,11 @@ class City:
     def run(self, *arguments: str, **settings: object) -> subprocess.CompletedProcess[str]:
         """Run a command of citybrain to its end."""
         environment = {f"CITYBRAIN_{name.upper()}": str(value) for name, value in settings.items()}
-        environment |= {"CITYBRAIN_DATABASE_URL": self.url, "CITYBRAIN_MQTT_URL": self.broker.url, "COLUMNS": "200"}
+        environment |= {
+            "CITYBRAIN_DATABASE_URL": self.url,
+            "CITYBRAIN_MQTT_URL": self.broker.collector_url,
+            "COLUMNS": "200",
+        }
         return subprocess.run(
             [*CITYBRAIN, *arguments], env={**os.environ, **environment}, capture_output=True, text=True, check=False
         )

@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 import psycopg
 import pytest
@@ -52,16 +53,16 @@ def test_kill_collector_database_and_broker_in_mid_stream(
     assert not city.count("select count(*) from quarantine")
 
 
-def test_sigterm_drains_and_leaves_nothing_committed_unacknowledged(city: City, broker: Broker) -> None:
+def test_sigterm_drains_and_leaves_nothing_committed_unacknowledged(city: City, tcp_collector_url: str) -> None:
     # Over TCP, where closing with unread data can take back what was sent last.
-    city.collect(mqtt=broker.url).wait_until_connected()
+    city.collect(mqtt=tcp_collector_url).wait_until_connected()
     stream = city.stream(4000)
     for _ in range(2):
         before = city.committed()
         city.wait_until(lambda before=before: city.committed() > before + 1000, "more readings stored")
         assert city.collectors[-1].stop() == 0
         assert city.collectors[-1].says("stopped")
-        city.collect(mqtt=broker.url).wait_until_connected()
+        city.collect(mqtt=tcp_collector_url).wait_until_connected()
     published = stream.stop()
     city.wait_until(lambda: city.committed() == published, "all stored")
     city.settle()
@@ -179,12 +180,14 @@ def test_a_table_locked_under_a_flood_fills_no_memory(city: City) -> None:
 class Wire:
     """A wire between collector and broker, which can swallow what the collector says, and be cut."""
 
-    def __init__(self, port: int) -> None:
+    def __init__(self, url: str) -> None:
         self.deaf = False
-        self._port = port
+        beyond = urlsplit(url)
+        self._port = beyond.port
         self._pairs: list[tuple[socket.socket, socket.socket]] = []
         self._listener = socket.create_server(("127.0.0.1", 0))
-        self.url = f"mqtt://127.0.0.1:{self._listener.getsockname()[1]}"
+        port = self._listener.getsockname()[1]
+        self.url = f"mqtt://{beyond.username}:{beyond.password}@127.0.0.1:{port}"
         threading.Thread(target=self._accept, daemon=True).start()
 
     def _accept(self) -> None:
@@ -229,8 +232,8 @@ class Wire:
 
 
 @pytest.fixture
-def wire(broker: Broker) -> Iterator[Wire]:
-    wire = Wire(broker.port)
+def wire(tcp_collector_url: str) -> Iterator[Wire]:
+    wire = Wire(tcp_collector_url)
     yield wire
     wire.close()
 

@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
+from citybrain.mqtt import connected_client
 from deploy.local.servers import Broker
-from ingest.session import Session, connected_client, delete, plain_publish
+from ingest.session import Session, delete, plain_publish
 
 BYTES = 64 * 1024 * 1024
 

@@ -68,7 +68,7 @@ class City:
         return {
             **os.environ,
             "CITYBRAIN_DATABASE_URL": self.url,
-            "CITYBRAIN_MQTT_URL": self.broker.url,
+            "CITYBRAIN_MQTT_URL": self.broker.collector_url,
             "CITYBRAIN_CATALOGUE_DIR": str(self.folder),
             "CITYBRAIN_METRICS_PORT": "0",
             "COLUMNS": "200",

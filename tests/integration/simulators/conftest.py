@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import paho.mqtt.client as mqtt
 import pytest
@@ -33,7 +34,7 @@ class Listener:
 
     def listen(self, enough: Callable[[], bool], seconds: float = 60.0) -> None:
         """Connect and receive until it is enough; then vanish, leaving the session."""
-        client = mqtt.Client(CallbackAPIVersion.VERSION2, "listener", protocol=mqtt.MQTTv5)
+        client = mqtt.Client(CallbackAPIVersion.VERSION2, "listener", protocol=mqtt.MQTTv5, transport="unix")
         properties = Properties(PacketTypes.CONNECT)
         properties.SessionExpiryInterval = FOREVER
         properties.ReceiveMaximum = 20_000
@@ -48,7 +49,7 @@ class Listener:
                 client.subscribe("city/#", qos=1)
 
         client.on_connect = on_connect
-        client.connect("127.0.0.1", self._broker.port, clean_start=False, properties=properties)
+        client.connect(urlsplit(self._broker.collector_url).path, clean_start=False, properties=properties)
         client.loop_start()
         deadline = time.monotonic() + seconds
         while not (ready and enough()) and time.monotonic() < deadline:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import socket
 import threading
 import time
@@ -12,7 +13,7 @@ import pytest
 import uvicorn
 
 from api.app import create_app
-from api.documents import Status
+from api.views.documents import Status
 from citybrain.settings import Settings
 
 NOBODY = "postgresql://nobody@127.0.0.1:9/nowhere"  # the port "discard": nothing listens
@@ -52,12 +53,36 @@ def test_it_is_not_ready_and_says_why(client: httpx.Client) -> None:
 
 
 def test_a_status_it_can_not_give_is_a_problem(client: httpx.Client) -> None:
-    response = client.get("/api/v1/status")
+    response = client.get("/api/v1/status", headers={"Authorization": "Bearer cbt_anything"})
 
     assert response.status_code == 503
     assert response.headers["content-type"] == "application/problem+json"
     assert response.headers["retry-after"].isdigit()
     assert response.json()["type"] == "urn:citybrain:problem:database"
+
+
+def test_nobody_is_asked_to_sign_in_with_words(client: httpx.Client) -> None:
+    response = client.get("/api/v1/status", headers={"Accept-Language": "zh-CN,zh;q=0.9,en;q=0.8"})
+
+    assert response.status_code == 401
+    assert response.headers["www-authenticate"].startswith("Bearer")
+    assert response.headers["content-language"] == "zh"
+    assert response.json()["title"] == "需要登录"
+
+
+@pytest.mark.parametrize("given", ["abc-1.2_3", "x" * 65, "a b", "a\tb", "é"])
+def test_a_request_has_an_id_in_its_answer_and_in_its_problem(client: httpx.Client, given: str) -> None:
+    response = client.get("/api/v1/status", headers={"X-Request-ID": given.encode()})
+
+    number = response.headers["x-request-id"]
+    assert (number == given) == (given == "abc-1.2_3"), "what is no plain id is not taken over"
+    assert re.fullmatch(r"[\w.-]{1,64}", number)
+    assert response.json()["instance"] == f"urn:citybrain:request:{number}"
+
+
+@pytest.mark.parametrize("header", ["X-Forwarded-For", "Forwarded", "Via"])
+def test_metrics_are_not_told_through_a_proxy(client: httpx.Client, header: str) -> None:
+    assert client.get("/metrics", headers={header: "127.0.0.1"}).status_code == 401
 
 
 def test_a_scrape_succeeds_without_a_database(client: httpx.Client) -> None:

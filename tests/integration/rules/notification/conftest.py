@@ -17,8 +17,8 @@ import pytest
 from psycopg.rows import dict_row
 from psycopg.types.json import Jsonb
 
+from citybrain.mqtt import connected_client
 from citybrain.store.connection import Connection, connect
-from ingest.session import connected_client
 
 PATIENCE_S = 15.0  # seconds that anything may take
 RAISED = datetime(2026, 11, 21, 2, 0, tzinfo=UTC)

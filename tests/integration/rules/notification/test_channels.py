@@ -113,7 +113,7 @@ def test_somebody_tries_a_route(webhook: Webhook, monkeypatch: pytest.MonkeyPatc
 def test_the_broker_has_alerts_as_documented(
     broker: Broker, publishing: Publishing, listening: Listening, wait_until: WaitUntil
 ) -> None:
-    with listening(broker.url, "city/150802/air/alert") as heard, publishing(broker.url) as client:
+    with listening(broker.url, "city/150802/air/alert") as heard, publishing(broker.collector_url) as client:
         assert MqttChannel(client).send([news(number) for number in range(100)]) == [None] * 100
         wait_until(lambda: len(heard) >= 100, "heard")
         assert ids(heard) == list(range(100))
@@ -122,7 +122,7 @@ def test_the_broker_has_alerts_as_documented(
 
 
 def test_what_can_not_be_published_holds_up_nothing(broker: Broker, publishing: Publishing) -> None:
-    with publishing(broker.url) as client:
+    with publishing(broker.collector_url) as client:
         assert MqttChannel(client).send([news(1, "+"), news(2)]) == [
             "Nothing can be published to city/150802/+/alert: it is no topic.",
             None,
@@ -138,7 +138,11 @@ def test_what_the_client_still_has_is_not_published_again(
 ) -> None:
     """A broker that holds its breath fails the attempt; when it breathes again, each alert comes once."""
     monkeypatch.setattr(channel, "PUBACK_S", 0.5)
-    with mosquitto(tmp_path) as own, publishing(own.url) as client, listening(own.url, "city/#") as heard:
+    with (
+        mosquitto(tmp_path) as own,
+        publishing(own.collector_url) as client,
+        listening(own.collector_url, "city/#") as heard,
+    ):
         assert own.process
         sender = MqttChannel(client)
         own.process.send_signal(signal.SIGSTOP)

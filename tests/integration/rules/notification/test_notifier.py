@@ -44,7 +44,7 @@ import os, sys, time
 from zoneinfo import ZoneInfo
 from datetime import timedelta
 from rules.notification import outbox
-from ingest.session import connected_client
+from citybrain.mqtt import connected_client
 from rules.notification.notifier import Notifier
 from rules.notification.routes import Route
 outbox.LEASE = timedelta(seconds=1)
@@ -66,7 +66,9 @@ def running(database: str, broker: Broker, publishing: Publishing, monkeypatch: 
     """A notifier with a route for each webhook that is named."""
 
     @contextmanager
-    def run(webhook: Webhook, *paths: str, url: str = broker.url, options: str = "", **keys: Any) -> Iterator[Notifier]:
+    def run(
+        webhook: Webhook, *paths: str, url: str = broker.collector_url, options: str = "", **keys: Any
+    ) -> Iterator[Notifier]:
         routes = [Route(name=path, url_from=f"env:URL_{path}", **keys) for path in paths]
         for path in paths:
             monkeypatch.setenv(f"URL_{path}", webhook.url(path, options))
@@ -197,7 +199,7 @@ def test_whoever_was_killed_is_followed_by_another(
 ) -> None:
     webhook.hang("hook")
     environment = {**os.environ, "HOOK_URL": webhook.url("hook")}
-    killed = subprocess.Popen([sys.executable, "-c", KILLED, database, broker.url], env=environment)
+    killed = subprocess.Popen([sys.executable, "-c", KILLED, database, broker.collector_url], env=environment)
     number = city.announce()
     wait_until(lambda: webhook.asked and city.is_sent(number, "mqtt"), "on its way", 30)
     killed.send_signal(signal.SIGKILL)
@@ -229,13 +231,13 @@ def test_a_yes_outlives_the_loss_of_the_database(
 def test_a_broker_that_was_away_gets_each_alert_once(
     city: City, webhook: Webhook, running: Running, tmp_path: Path, listening: Listening, wait_until: WaitUntil
 ) -> None:
-    with mosquitto(tmp_path) as own, running(webhook, "hook", url=own.url):
+    with mosquitto(tmp_path) as own, running(webhook, "hook", url=own.collector_url):
         own.stop()
         numbers = [city.announce() for _ in range(3)]
         wait_until(lambda: all(city.is_sent(number, "hook") for number in numbers), "told otherwise")
         wait_until(lambda: city.delivery(numbers[0], "mqtt")["error"], "failed")
         own.start()
-        with listening(own.url, "city/#") as heard:
+        with listening(own.collector_url, "city/#") as heard:
             wait_until(lambda: all(city.is_sent(number, "mqtt") for number in numbers), "published", 30)
             heard_ids = [json.loads(message.payload)["id"] for message in heard]
     assert len(heard_ids) == len(set(heard_ids)), "an alert came twice"

@@ -85,7 +85,7 @@ def test_whatever_is_allowed_is_possible_and_nothing_else(actions: list[Action],
     actor = LI if role == "operator" else CREW
     now = alert(crew="一班")
     for action in actions:
-        possible = allowed(now, role)
+        possible = allowed(now.handling, role)
         try:
             changed, _ = act(now, Request(action, actor, note="说明", crew="一班"), load(), NOW)
         except AlertError:

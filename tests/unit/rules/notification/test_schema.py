@@ -93,8 +93,8 @@ def test_all_mistakes_at_once_with_their_places_and_hints(tmp_path: Path) -> Non
         "across midnight",
         "routes.yaml:10:5: routes.night.digest: expected at most 4h: a digest is for what can wait, not for what may "
         "be forgotten",
-        "routes.yaml:11:3: routes.empty.url_from: the key is missing: Where the channel's Apprise URL stands: "
-        "env:NAME (an environment variable) or file:/path.",
+        "routes.yaml:11:3: routes.empty.url_from: the key is missing: Where the Apprise URL, or the webhook's address, "
+        "stands: env:NAME (an environment variable) or file:/path.",
         "routes.yaml:11:11: routes.empty.regions: expected at least one entry, found an empty list",
         "routes.yaml:12:28: routes.never.hours: 08:00-08:00 is no time at all; leave the key out for all day",
         "routes.yaml:12:55: routes.never.days.0: expected 'mon', 'tue', 'wed', 'thu', 'fri', 'sat' or 'sun', "

@@ -1,0 +1,1 @@
+"""Who comes in: the door, sessions in browsers, single sign-on, limits."""

@@ -1,0 +1,1 @@
+"""What is told: documents made of the rows of the store."""

@@ -1,0 +1,1 @@
+"""How requests are asked and answered, whatever they are about."""

@@ -1,0 +1,1 @@
+"""Devices: which may come in, with what credentials, and what each may publish."""
