@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
@@ -20,6 +21,7 @@ from api import metrics
 from api.access.door import on_this_machine_or_known
 from api.access.limits import Limits
 from api.access.single_sign_on import SingleSignOn
+from api.access.turns import FairReaders, Turns
 from api.context import Context
 from api.health import Health, Readiness
 from api.live.streams import Streams
@@ -27,6 +29,7 @@ from api.v1 import routers
 from api.views.trials import Trials
 from api.web import problems
 from api.web.openapi import Application
+from api.web.patience import Patience
 from api.web.request_ids import RequestIds
 from api.web.security import SecurityHeaders
 from api.web.shared import Shared
@@ -42,6 +45,7 @@ BODY_BYTES = 2_000_000  # of a request; an import of 10,000 devices has about 60
 
 # Connections at most: two cores answer no more at once, and more would only load the database.
 READERS, DOORS, WRITERS = 8, 4, 4
+READERS_EACH, WRITERS_EACH = 3, 2  # of these, for one caller at a time
 
 
 class Cockpit(Mount):
@@ -58,15 +62,18 @@ def create_app(settings: Settings, database_url: str) -> FastAPI:
     Raises:
         citybrain.catalogue.errors.CatalogueError: the catalogue has mistakes.
     """
+    boards = pools.readers(database_url, "api", "board", READERS)
     context = Context(
         settings=settings,
         catalogue=load(settings.catalogue_dir),
-        readers=pools.readers(database_url, "api", "board", READERS),
+        boards=boards,
+        readers=FairReaders(boards, READERS_EACH),
+        changing=Turns(WRITERS_EACH),
         doors=pools.readers(database_url, "api door", "writer", DOORS),
         writers=pools.writers(database_url, "api", WRITERS),
         clock=lambda: datetime.now(UTC),
     )
-    health = Health(database_url, context.readers)
+    health = Health(database_url, boards)
     readiness = Shared(health.readiness, FRESH_S)
     streams = Streams(database_url, context, readiness)
 
@@ -93,11 +100,13 @@ def create_app(settings: Settings, database_url: str) -> FastAPI:
     app.state.streams = streams
     app.state.cities = {}
     app.state.trials = Trials()
+    app.state.counting = asyncio.Lock()
     problems.install(app)
     app.add_middleware(
         GZipMiddleware, minimum_size=1000, compresslevel=4
     )  # 9, the default, takes four times as long for 8 %
     app.add_middleware(SecurityHeaders)
+    app.add_middleware(Patience)
     app.add_middleware(RequestIds)
 
     @app.get("/health/live", tags=["health"])
@@ -118,7 +127,7 @@ def create_app(settings: Settings, database_url: str) -> FastAPI:
 
         Open to programs on this machine that ask directly; all others send a token.
         """
-        return Response(await metrics.exposition(context.readers), media_type=CONTENT_TYPE_LATEST)
+        return Response(await metrics.exposition(boards), media_type=CONTENT_TYPE_LATEST)
 
     for router in routers():
         app.include_router(router, prefix="/api/v1")

@@ -11,6 +11,7 @@ from typing import Annotated, TypeVar
 from fastapi import Depends, Request
 from fastapi.concurrency import run_in_threadpool
 
+from api.access.turns import FairReaders, Turns
 from citybrain.catalogue.model import Catalogue
 from citybrain.settings import Settings
 from citybrain.store.connection import Connection
@@ -23,13 +24,16 @@ T = TypeVar("T")
 class Context:
     """Lives as long as the application.
 
-    `readers` act as `citybrain_board` and see only `board_*` views; `doors` (async) and `writers` (in threads) act as
-    `citybrain_writer`: the former to find out who asks, the latter for changes.
+    `boards` act as `citybrain_board` and see only `board_*` views; endpoints take them as `readers`, in turns. `doors`
+    (async) and `writers` (in threads) act as `citybrain_writer`: the former to find out who asks, the latter for
+    changes, in turns, too.
     """
 
     settings: Settings
     catalogue: Catalogue
-    readers: Readers
+    boards: Readers
+    readers: FairReaders
+    changing: Turns
     doors: Readers
     writers: Writers
     clock: Callable[[], datetime]
@@ -37,7 +41,7 @@ class Context:
     @asynccontextmanager
     async def open(self) -> AsyncIterator[None]:
         """Open the connections; they come as the database does."""
-        async with self.readers, self.doors:
+        async with self.boards, self.doors:
             self.writers.open()
             try:
                 yield
@@ -51,7 +55,8 @@ class Context:
             with self.writers.connection() as connection, connection.transaction():
                 return work(connection)
 
-        return await run_in_threadpool(transact)
+        async with self.changing.take():
+            return await run_in_threadpool(transact)
 
 
 def _context(request: Request) -> Context:

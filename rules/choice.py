@@ -32,5 +32,5 @@ def pick(rules: RuleSet, chosen: str | None, root: Path) -> list[Rule]:
         return found
     found = [rule for rule in rules.rules.values() if fnmatch(rule.name, chosen)]
     if not found:
-        raise NoSuchRule(f"No rule is called {chosen}{hint(chosen, rules.rules)}.")
+        raise NoSuchRule(f"No rule is called {chosen}{hint(chosen, rules.rules) or '.'}")
     return found

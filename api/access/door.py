@@ -13,6 +13,7 @@ from fastapi.dependencies.models import Dependant
 from fastapi.security import APIKeyCookie, HTTPAuthorizationCredentials, HTTPBearer
 
 from api.access.limits import Limits
+from api.access.turns import caller
 from api.context import Context, Using
 from api.web.problems import Refusal
 from citybrain.access import authentication
@@ -64,6 +65,7 @@ async def known(
     request.scope["state"]["actor"] = principal.label
     request.scope["state"]["secret"] = secret  # a stream asks again by it
     structlog.contextvars.bind_contextvars(actor=principal.label)
+    caller.set(principal.label)
     return principal
 
 
@@ -132,7 +134,10 @@ async def on_this_machine_or_known(
     Raises:
         Refusal: as `known`; 403, they don't see all of the city.
     """
-    direct = not any(name in request.headers for name in ("forwarded", "x-forwarded-for", "x-real-ip", "via"))
+    # By another name came a proxy, or a page of somebody else's.
+    direct = is_loopback(request.url.hostname or "") and not any(
+        name in request.headers for name in ("forwarded", "x-forwarded-for", "x-real-ip", "via")
+    )
     if direct and is_loopback(address(request)):
         return
     principal = await known(request, context, bearer, session)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from importlib import import_module
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Depends
 from fastapi.routing import APIRoute
 
 from api.access.door import required
+from api.web.parameters import only_known
 from api.web.problems import responses
 
 MODULES = (
@@ -48,6 +49,14 @@ def routers() -> list[APIRouter]:
     return found
 
 
-def new_router(tag: str) -> APIRouter:
-    """A router whose endpoints are listed under `tag`, and may answer with the problems that any of ours may."""
-    return APIRouter(tags=[tag], responses=responses(401, 403, 422, 429, 503))
+def new_router(tag: str, *, body_bytes: int | None = None, foreign_parameters: bool = False) -> APIRouter:
+    """A router whose endpoints are listed under `tag`, and may answer with the problems that any of ours may.
+
+    Args:
+        tag: what the reference lists them under.
+        body_bytes: what a body may have at most; None: as any.
+        foreign_parameters: others add parameters of their own to its paths, as a provider of single sign-on does.
+    """
+    common = responses(401, 403, 422, 429, 503)
+    strict = [] if foreign_parameters else [Depends(only_known)]
+    return APIRouter(tags=[tag], responses=common, dependencies=strict, max_body_size=body_bytes)

@@ -40,7 +40,7 @@ DomainId = Annotated[str, Path(min_length=1, max_length=NAME_LENGTH, examples=["
 DeviceName = Annotated[str, Path(min_length=1, max_length=NAME_LENGTH, examples=["gauge-7"])]
 
 
-class Credentials(BaseModel):
+class DeviceCredentials(BaseModel):
     """Whether a device comes in by itself, and since when. The broker keeps the password."""
 
     state: CredentialState
@@ -61,7 +61,7 @@ class DeviceEntry(BaseModel):
     first_seen: datetime
     online: bool | None = Field(description="The last word of the device or its last will; null: it never said.")
     status_at: datetime | None = Field(description="When that was.")
-    credentials: Credentials
+    credentials: DeviceCredentials
 
 
 class DeviceSeries(BaseModel):
@@ -98,7 +98,7 @@ class DeviceToAdd(Body):
 
     region: Id = Field(examples=["150802"])
     domain: Id = Field(examples=["water"])
-    name: Id = Field(description="Printable, without / + #, and not = - @ in front.", examples=["gauge-7"])
+    name: Id = Field(description="Printable, without / + # %c %u, and not = - @ in front.", examples=["gauge-7"])
     site: Id | None = Field(None, description="A site of that region and domain; null: as it was.")
     gateway: Id | None = Field(None, description="A device of that region and domain; null: as it was.")
 
@@ -271,7 +271,7 @@ def _entry(*row: Any) -> DeviceEntry:
         first_seen=row[12],
         online=row[13],
         status_at=row[14],
-        credentials=Credentials(state=state, created_at=created, rotated_at=rotated, revoked_at=revoked),
+        credentials=DeviceCredentials(state=state, created_at=created, rotated_at=rotated, revoked_at=revoked),
     )
 
 

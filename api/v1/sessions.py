@@ -27,7 +27,7 @@ from citybrain.access.sessions import NotAdmitted, Try
 from citybrain.catalogue.model import Catalogue
 from citybrain.store.connection import Connection
 
-router = new_router("sessions")
+router = new_router("sessions", body_bytes=10_000)
 
 Password = Annotated[SecretStr, Field(min_length=1, max_length=passwords.LONGEST)]
 

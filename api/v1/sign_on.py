@@ -22,7 +22,7 @@ from api.web.problems import Refusal, responses
 from citybrain.access import sessions
 from citybrain.store.connection import Connection
 
-router = new_router("sessions")
+router = new_router("sessions", foreign_parameters=True)
 log = structlog.get_logger()
 
 COOKIE = "citybrain_sign_on"

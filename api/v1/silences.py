@@ -94,7 +94,7 @@ class NewWindow(Body):
     reason: Reason
 
 
-class Ended(BaseModel):
+class SilenceEnded(BaseModel):
     """What has ended."""
 
     id: int
@@ -148,15 +148,15 @@ async def add_shelf(changes: Changing, context: Using, principal: Operator, body
     )
 
 
-@router.delete("/shelves/{id}", response_model=Ended, responses=responses(404, 409))
+@router.delete("/shelves/{id}", response_model=SilenceEnded, responses=responses(404, 409))
 async def end_shelf(changes: Changing, context: Using, principal: Operator, id: Number) -> Response:
     """End a shelf early; who sees all that it reaches may."""
     on_duty(principal)
     now = context.clock()
 
-    def work(connection: Connection) -> Ended:
+    def work(connection: Connection) -> SilenceEnded:
         silence.unshelve(connection, id, principal.label, now, principal.scope)
-        return Ended(id=id, ended_at=now)
+        return SilenceEnded(id=id, ended_at=now)
 
     return await changes.make("shelf.end", f"shelf {id}", work)
 
@@ -178,6 +178,7 @@ async def list_windows(
 @router.post("/maintenance-windows", status_code=201, response_model=Window, responses=responses(404, 409))
 async def add_window(changes: Changing, context: Using, principal: Engineer, body: NewWindow) -> Response:
     """Announce nothing of a region, a domain, a site or a device while it is maintained (维护窗口)."""
+    on_duty(principal)
     now = context.clock()
 
     def work(connection: Connection) -> Window:
@@ -206,14 +207,15 @@ async def add_window(changes: Changing, context: Using, principal: Engineer, bod
     )
 
 
-@router.delete("/maintenance-windows/{id}", response_model=Ended, responses=responses(404, 409))
+@router.delete("/maintenance-windows/{id}", response_model=SilenceEnded, responses=responses(404, 409))
 async def end_window(changes: Changing, context: Using, principal: Engineer, id: Number) -> Response:
     """End a maintenance window early, or call off one that is to come."""
+    on_duty(principal)
     now = context.clock()
 
-    def work(connection: Connection) -> Ended:
+    def work(connection: Connection) -> SilenceEnded:
         silence.close_window(connection, id, now, principal.scope)
-        return Ended(id=id, ended_at=now)
+        return SilenceEnded(id=id, ended_at=now)
 
     return await changes.make("maintenance.end", f"maintenance window {id}", work)
 
@@ -226,8 +228,8 @@ def on_duty(principal: Principal) -> None:
     """
     if principal.crew:
         raise NotYours(
-            f"{principal.label} acts for the crew {principal.crew}: only who is on duty may shelve.",
-            f"{principal.label} 代表班组 {principal.crew}：只有值班员可以搁置。",
+            f"{principal.label} acts for the crew {principal.crew}: only who is on duty may silence alerts.",
+            f"{principal.label} 代表班组 {principal.crew}：只有值班员可以屏蔽告警。",
         )
 
 

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Annotated
 
-from fastapi import Query
+from fastapi import Query, Request
 from pydantic import BaseModel, Field
 
 from api.access.door import Viewer
 from api.context import Using
 from api.v1 import new_router
 from api.web.filters import RegionFilter, below
+from api.web.problems import Refusal
 from rules.alerts.statistics import statistics
 
 router = new_router("statistics")
 
 # What ANSI/ISA-18.2-2016, clause 16, calls acceptable.
 RATE, CROWDED, FLOODED, STALE, TOP = 2.0, 0.01, 0.01, 4.0, 0.05
+
+PATIENCE_S = 10.0  # seconds that one waits for those before
 
 
 class Figure(BaseModel):
@@ -72,6 +76,7 @@ class AlertStatistics(BaseModel):
 
 @router.get("/statistics/alerts")
 async def alert_statistics(
+    request: Request,
     context: Using,
     principal: Viewer,
     region: RegionFilter = None,
@@ -80,7 +85,22 @@ async def alert_statistics(
     """How good the alerts are: how many, how well spread, how fast they are handled; of the last 30 days."""
     async with context.readers.connection() as reader:
         scope = principal.scope.narrowed(await below(reader, region), domain)
-    found = await context.write(lambda connection: statistics(connection, scope))
+    # One at a time: each may take seconds, on one of the few connections that changes and sign-ins need, too.
+    turn: asyncio.Lock = request.app.state.counting
+    try:
+        await asyncio.wait_for(turn.acquire(), PATIENCE_S)
+    except TimeoutError:
+        raise Refusal(
+            429,
+            "Statistics are being made for others: try again soon.",
+            "正在为他人统计：请稍后再试。",
+            kind="busy",
+            headers={"Retry-After": str(round(PATIENCE_S))},
+        ) from None
+    try:
+        found = await context.write(lambda connection: statistics(connection, scope))
+    finally:
+        turn.release()
     return AlertStatistics(
         rate=Figure(value=found.rate, most=RATE),
         most=Figure(value=found.most, most=10),

@@ -156,7 +156,7 @@ class Comparison(BaseModel):
 
 
 class Alert(BaseModel):
-    """An open alert."""
+    """An alert, with what a list shows of it."""
 
     id: int
     rule: str

@@ -26,6 +26,7 @@ from rules.alerts.model import Conflict, NoAlert, NotYours
 log = structlog.get_logger()
 
 RETRY_S = "2"  # seconds, for the header Retry-After
+SHOWN = 20  # mistakes that are told at once; a body of 2 MB may have hundreds of thousands
 
 _TITLES: dict[int, str] = {
     400: "请求有误",
@@ -73,7 +74,7 @@ class Problem(BaseModel):
     status: int = Field(examples=[404])
     detail: str = Field(description="A sentence: what is wrong and what to do.", examples=["There is no alert 7."])
     instance: str | None = Field(None, description="`urn:citybrain:request:ID`; the log knows the request by it.")
-    errors: list[Mistake] = Field([], description="Each mistake of a request, where there may be several.")
+    errors: list[Mistake] = Field([], description="Mistakes of a request, where there may be several: the first 20.")
 
 
 class ProblemResponse(JSONResponse):
@@ -168,13 +169,17 @@ async def _http(request: Request, error: Exception) -> ProblemResponse:
 
 async def _invalid(request: Request, error: Exception) -> ProblemResponse:
     assert isinstance(error, RequestValidationError)  # noqa: S101  what it is registered for
-    errors = [Mistake(where=".".join(map(str, e["loc"])), what=e["msg"]) for e in error.errors()]
+    found = error.errors()
+    errors = [
+        Mistake(where=".".join(map(str, e["loc"])), what=e["msg"].removeprefix("Value error, ")) for e in found[:SHOWN]
+    ]
     wrong = "; ".join(f"{mistake.where}: {mistake.what}" for mistake in errors)
+    more = len(found) - len(errors)
     return respond(
         request,
         422,
-        f"The request can't be understood. {wrong}.",
-        f"无法理解此请求：{wrong}。",
+        f"The request can't be understood. {wrong}" + (f"; and {more} more." if more else "."),
+        f"无法理解此请求：{wrong}" + (f"；另有 {more} 处。" if more else "。"),
         kind="urn:citybrain:problem:request",
         errors=errors,
     )

@@ -195,8 +195,10 @@ def set_password(
 
     Raises:
         Missing: there is none of that name within that scope.
+        Denied: who sets it could read, as that person, what was granted beyond that scope.
     """
     person = find(connection, name, within, lock=True)
+    _check_grants(connection, person, within)
     connection.execute(query("access", "set_password"), {"id": person.id, "password_hash": password_hash})
     sessions.end_all(connection, person.id, but)
     return find(connection, name, within)
@@ -207,8 +209,10 @@ def unbind(connection: Connection, name: str, within: Scope) -> Person:
 
     Raises:
         Missing: there is none of that name within that scope.
+        Denied: as `set_password`.
     """
     person = find(connection, name, within, lock=True)
+    _check_grants(connection, person, within)
     connection.execute(query("access", "unbind_person"), {"id": person.id})
     sessions.end_all(connection, person.id)
     return find(connection, name, within)
@@ -249,3 +253,12 @@ def listed(ids: Collection[str] | None) -> list[str] | None:
 def _other_chiefs(connection: Connection, id: int) -> int:
     row = connection.execute(query("access", "other_chiefs"), {"id": id}).fetchone()
     return int(row[0]) if row else 0
+
+
+def _check_grants(connection: Connection, person: Person, within: Scope) -> None:
+    parameters = {**within.parameters(), "id": person.id}
+    if connection.execute(query("access", "granted_beyond"), parameters).fetchone() is not None:
+        raise Denied(
+            f"{person.name} was granted datasets beyond what you may see: ask an administrator who sees them.",
+            f"{person.name} 获授的数据集超出了您的范围：请联系能查看它们的管理员。",
+        )

@@ -16,6 +16,8 @@ Key = tuple[str, str, str]
 NAME_LENGTH = 128  # characters of a device's name at most, as in its topics
 # A name that a spreadsheet takes for a formula is not one that is told in a CSV file.
 FORMULA = ("=", "+", "-", "@")
+# The broker puts the client's id or user name in their place: such a device could publish for any other beside it.
+PLACEHOLDERS = ("%c", "%u")
 
 ANONYMOUS = "anonymous"  # group and role of clients without a name
 DENY_PRIORITY = 10  # above the 1 of what the role allows, so that it is looked at first
@@ -64,6 +66,11 @@ def name_fault(name: str) -> tuple[str, str] | None:
         return "a name has printable characters, and no space around it", "名称只能包含可打印字符，首尾不能有空格"
     if any(mark in name for mark in "/+#"):
         return "a name has no /, + or #: it is a level of a topic", "名称不能包含 /、+ 或 #：它是主题的一级"
+    if any(mark in name for mark in PLACEHOLDERS):
+        return (
+            "a name has no %c or %u: the broker reads them as another name",
+            "名称不能包含 %c 或 %u：消息代理会将其替换",
+        )
     if name.startswith(FORMULA):
         return "a name does not begin with = + - or @", "名称不能以 =、+、- 或 @ 开头"
     return None

@@ -40,6 +40,10 @@ class Edition:
         return self.license == "timescale"
 
 
+# A migration that can't get its lock gives up, so that collectors don't queue behind it for as long as a dump takes.
+OPTIONS = "-c role=citybrain_owner -c lock_timeout=30s"
+
+
 def migrate(url: str, catalogue: Catalogue | None = None, chunk_hours: int = 168) -> Edition:
     """Bring the database at `url` to this release; again on an up-to-date one changes nothing.
 
@@ -63,6 +67,11 @@ def migrate(url: str, catalogue: Catalogue | None = None, chunk_hours: int = 168
         raise MigrationError(
             f"The role of CITYBRAIN_DATABASE_URL may not do what a migration needs ({error}). Let an administrator "
             "run `citybrain db migrate` once with a superuser's URL; later ones need no special rights."
+        ) from error
+    except psycopg.errors.LockNotAvailable as error:
+        raise MigrationError(
+            "Somebody holds a table that a migration changes (a dump, a long query, a collector), so that it was not "
+            "made. Stop what reads or writes for long, and run `citybrain db migrate` again."
         ) from error
     except psycopg.OperationalError as error:
         raise MigrationError(f"The database can't be reached: {error}") from error
@@ -112,7 +121,7 @@ def _apply(url: str) -> None:
 def _yoyo_url(url: str) -> str:
     # Its tables belong to the owner, too, so that any login role that may act as the owner can migrate.
     _, place, path, parameters, fragment = urlsplit(url)
-    options = urlencode({"options": "-c role=citybrain_owner"}, quote_via=quote)
+    options = urlencode({"options": OPTIONS}, quote_via=quote)
     return urlunsplit(("postgresql+psycopg", place, path, f"{parameters}&{options}".lstrip("&"), fragment))
 
 

@@ -16,6 +16,7 @@ Writers = ConnectionPool[Connection]
 UNAVAILABLE = (psycopg.Error, PoolTimeout, TimeoutError)
 """What a pool's connection raises when the database is away, not migrated, or too slow."""
 
+STATEMENT_S = 30  # seconds that one statement of a writer may take while others wait for its connection
 PATIENCE_S = 2.0  # seconds that one waits for a connection, and that a lost one is tried again
 
 
@@ -45,6 +46,7 @@ def writers(url: str, application: str, most: int) -> Writers:
 
     def act(connection: Connection) -> None:
         configure(connection, "writer")
+        connection.execute(f"set statement_timeout = '{STATEMENT_S}s'")
 
     return ConnectionPool(
         conninfo(url, application),

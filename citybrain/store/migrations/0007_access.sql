@@ -97,7 +97,7 @@ create table device_credential (
 create table audit (
     id bigint generated always as identity primary key,
     at timestamptz not null,
-    actor text not null,                         -- person:NAME, token:NAME or command:USER
+    actor text not null,                         -- a person's NAME, token:NAME or command:USER
     action text not null,                        -- alert.confirm, person.add, session.begin ...
     target text not null,
     details jsonb not null default '{}',         -- never a secret

@@ -15,6 +15,8 @@ create index alert_changed on alert (changed_at, id)
     where mode = 'live' and (condition = 'raised' or handling not in ('false', 'closed'));
 drop index alert_raised;
 create index alert_raised on alert (raised_at, id);
+-- The history of one device, however many alerts all others had.
+create index alert_device on alert (region_id, domain_id, device, raised_at) where mode = 'live';
 
 -- ── shelves within a scope ──────────────────────────────────────────────────────────────────────────────
 -- Regions, all below them named too, and domains; null: all. A shelf reaches no alert outside of them.

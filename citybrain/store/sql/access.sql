@@ -145,6 +145,15 @@ select id from unnest(%(regions)s::text[]) id where not exists (select from regi
 union all
 select id from unnest(%(domains)s::text[]) id where not exists (select from domain d where d.id = id.id)
 
+-- name: granted_beyond
+-- Whether a person may read a dataset, at present, that lies outside of a scope.
+select from dataset_grant g
+where g.person_id = %(id)s and g.revoked_at is null and g.expires_at > now() and not (
+    (%(regions)s::text[] is null or coalesce(g.region_id = any(%(regions)s::text[]), false))
+    and (%(domains)s::text[] is null or g.domain_id = any(%(domains)s::text[]))
+)
+limit 1
+
 -- ── sessions ────────────────────────────────────────────────────────────────────────────────────────────
 
 -- name: without_waiting

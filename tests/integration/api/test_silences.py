@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import time
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import httpx
+import psycopg
 import pytest
 
 from tests.integration.api.desk import LINHE, WUYUAN, Desk, opened, soon
@@ -117,3 +120,15 @@ def test_statistics_within_the_scope(desk: Desk, regions: list[str] | None) -> N
     assert found["most"] == {"value": 3 if regions else 4, "most": 10}
     assert [one["alerts"] for one in found["times"]] == [3 if regions else 4]
     assert any("b/pressure" in one["subject"] for one in found["top"]) is (regions is None)
+
+
+def test_statistics_leave_connections_to_those_who_sign_in(desk: Desk) -> None:
+    viewer = desk.who("viewer")
+    with psycopg.connect(desk.url) as blocking, ThreadPoolExecutor(8) as threads:
+        blocking.execute("lock table alert in access exclusive mode")
+        asked = [threads.submit(viewer.get, "statistics/alerts") for _ in range(8)]
+        time.sleep(1)
+        refused = viewer.post("session", json={"name": "nobody", "password": "wrong"})
+        blocking.rollback()
+        assert [one.result().status_code for one in asked] == [200] * 8
+    assert refused.status_code == 401

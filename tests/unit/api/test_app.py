@@ -70,6 +70,16 @@ def test_nobody_is_asked_to_sign_in_with_words(client: httpx.Client) -> None:
     assert response.json()["title"] == "需要登录"
 
 
+def test_of_very_many_mistakes_the_first_are_told(client: httpx.Client) -> None:
+    response = client.post("/api/v1/session", json={"name": "n", "password": "p"} | {f"k{n}": n for n in range(500)})
+
+    assert response.status_code == 422
+    problem = response.json()
+    assert [mistake["where"] for mistake in problem["errors"]] == [f"body.k{n}" for n in range(20)]
+    assert problem["detail"].endswith("and 480 more.")
+    assert len(response.content) < 10_000
+
+
 @pytest.mark.parametrize("given", ["abc-1.2_3", "x" * 65, "a b", "a\tb", "é"])
 def test_a_request_has_an_id_in_its_answer_and_in_its_problem(client: httpx.Client, given: str) -> None:
     response = client.get("/api/v1/status", headers={"X-Request-ID": given.encode()})

@@ -32,7 +32,9 @@ def test_rules_are_picked_by_name_pattern_and_file(shipped: RuleSet) -> None:
 
 
 def test_an_unknown_rule_or_file_is_said(shipped: RuleSet, tmp_path: Path) -> None:
-    with pytest.raises(NoSuchRule, match=r"did you mean water\.burst"):
+    with pytest.raises(NoSuchRule, match=r"did you mean water\.burst\?$"):
         pick(shipped, "water.brust", PROJECT)
+    with pytest.raises(NoSuchRule, match=r"No rule is called nothing\.like\.it\.$"):
+        pick(shipped, "nothing.like.it", PROJECT)
     with pytest.raises(NoSuchRule, match="is no file of rules of"):
         pick(shipped, str(tmp_path / "mine.yaml"), PROJECT)

@@ -113,6 +113,8 @@ def test_with_one_mistake_nothing_is_added(registry: Any, connection: Connection
         (new("a/b"), "no /, + or #"),
         (new("plus+"), "no /, + or #"),
         (new("hash#"), "no /, + or #"),
+        (new("%c"), "no %c or %u"),
+        (new("at%u"), "no %c or %u"),
         (new("=SUM(A1)"), "does not begin with"),
         (new("@name"), "does not begin with"),
         (new("zero\0"), "printable"),
