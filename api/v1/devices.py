@@ -200,7 +200,7 @@ async def add_device(context: Using, principal: Administrator, changes: Changing
     return await changes.make("device.add", target, work, details=details, status=201, secret=True)
 
 
-@router.post("/devices/import", status_code=201, response_model=DeviceSecrets)
+@router.post("/devices/import", status_code=201, response_model=DeviceSecrets, responses=responses(409))
 async def import_devices(context: Using, principal: Administrator, changes: Changing, body: DevicesToAdd) -> Response:
     """Give several devices credentials: all of them or, with one mistake, none."""
 
