@@ -35,7 +35,7 @@ from api.views.rows import tuples
 from citybrain.access import tokens
 from citybrain.access.model import Scope
 from citybrain.settings import PROJECT
-from citybrain.store import pools
+from citybrain.store import pools, retention
 from citybrain.store.connection import connect
 from citybrain.store.migrate import migrate
 from citybrain.store.pools import Reader
@@ -129,6 +129,9 @@ def fill(url: str, millions: int, end: datetime) -> None:
         connection.execute(STATE, (open_hour,))
         # As autovacuum does while a store grows in its own time.
         connection.execute("vacuum analyze")
+    with connect(url, "owner", "bench") as connection:
+        retention.tighten(connection)  # as the daily `citybrain db maintain` does
+    with psycopg.connect(url, autocommit=True) as connection:
         row = connection.execute(UNBALANCED, {"since": whole}).fetchone()
     assert row == (0,), f"rollups and readings differ by {row}"
 

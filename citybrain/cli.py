@@ -112,7 +112,7 @@ def migrate() -> None:
 
 @db.command()
 def maintain() -> None:
-    """Drop what the retention settings no longer keep; run it daily."""
+    """Drop what the retention settings no longer keep, and make loose indexes anew; run it daily."""
     from citybrain.store import retention
     from citybrain.store.connection import connect
 
@@ -120,6 +120,7 @@ def maintain() -> None:
     with connect(addresses.database_url(chosen), "owner", "maintain") as connection:
         for what, number in retention.enforce(connection, chosen, datetime.now(UTC)).items():
             console.print(f"{what}: {number} dropped")
+        console.print(f"indexes of rollups: {retention.tighten(connection)} made anew")
 
 
 @app.command()

@@ -40,6 +40,20 @@ def enforce(connection: Connection, settings: Settings, now: datetime) -> dict[s
     return dropped
 
 
+def tighten(connection: Connection, pages: int = 1000) -> int:
+    """Make indexes of rollups anew that have become loose, while collectors and readers go on; how many.
+
+    Args:
+        connection: of the owner, in no transaction.
+        pages: of 8 KiB that an index has at least to be worth it.
+    """
+    connection.execute(query("retention", "estimate"))
+    loose = connection.execute(query("retention", "loose_indexes"), {"pages": pages}).fetchall()
+    for schema, index in loose:
+        connection.execute(sql.SQL("reindex index concurrently {}").format(sql.Identifier(schema, index)))
+    return len(loose)
+
+
 def _drop(connection: Connection, table: str, count: str, before: datetime) -> int:
     """Count and drop the chunks of `table` that end before `before`, each in a transaction of its own."""
     chunks = connection.execute(query("retention", "old_chunks"), {"table": table, "before": before}).fetchall()

@@ -28,3 +28,18 @@ delete from session where expires_at <= %(now)s
 -- name: requests
 -- A repetition is known for a day.
 delete from request_key where at <= %(now)s::timestamptz - interval '1 day'
+
+-- name: estimate
+-- How many entries there are, as the planner knows them.
+analyze rollup
+
+-- name: loose_indexes
+-- Indexes of rollups that take half as much room again as their entries need, or more. Hours come one by one for each
+-- of many series, so that pages split in half again and again: what is read together lies apart. An entry has 56 bytes
+-- and 4 for its place in the page, and a page made anew is nine tenths full. Small ones are not worth it.
+select stat.schemaname, stat.indexrelname
+from pg_stat_all_indexes stat join pg_class index on index.oid = stat.indexrelid
+join timescaledb_information.chunks chunk on chunk.chunk_schema = stat.schemaname and chunk.chunk_name = stat.relname
+where chunk.hypertable_name = 'rollup' and indexrelname like '%%rollup_key'
+  and index.relpages > %(pages)s and index.relpages * 8192.0 > 1.5 * index.reltuples * 60 / 0.9
+order by 1

@@ -94,3 +94,18 @@ def test_a_lost_reading_is_noticed(database: str) -> None:
     with connect(database, "writer", "test") as connection:
         (difference,) = ledger.verify(connection)
         assert (difference.stored, difference.rows, difference.rolled) == (5, 4, 5)
+
+
+def test_a_loose_index_of_rollups_is_made_anew_once(database: str) -> None:
+    hours, series = 240, 400
+    with connect(database, "writer", "test") as connection:
+        for hour in range(hours):  # one hour of all series after the other, as they are closed
+            connection.execute(
+                "insert into rollup (series_id, bucket, n, s, mn, mx)"
+                " select s, %(at)s, 1, 1, 1, 1 from generate_series(1, %(series)s) s",
+                {"at": NOW - timedelta(hours=hour), "series": series},
+            )
+    with connect(database, "owner", "test") as connection:
+        assert retention.tighten(connection, pages=10) >= 1
+        assert retention.tighten(connection, pages=10) == 0
+        assert connection.execute("select count(*) from rollup").fetchone() == (hours * series,)
