@@ -65,7 +65,7 @@ def create_app(settings: Settings, database_url: str) -> FastAPI:
     boards = pools.readers(database_url, "api", "board", READERS)
     context = Context(
         settings=settings,
-        catalogue=load(settings.catalogue_dir),
+        catalogue=load(settings.catalogue_dir, settings.generated_sites),
         boards=boards,
         readers=FairReaders(boards, READERS_EACH),
         changing=Turns(WRITERS_EACH),

@@ -104,7 +104,7 @@ def migrate() -> None:
     from citybrain.store import migrate as migrations
 
     chosen = settings()
-    catalogue = load(chosen.catalogue_dir)
+    catalogue = load(chosen.catalogue_dir, chosen.generated_sites)
     with console.status("Bringing the database up to date"):
         edition = migrations.migrate(addresses.database_url(chosen), catalogue, chosen.chunk_hours)
     console.print(f"Up to date; TimescaleDB {edition.version}, {edition.license} edition.")

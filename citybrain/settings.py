@@ -100,7 +100,8 @@ class Settings(BaseSettings):
         0, ge=0, le=65535, description="Port on which a collector serves its own /metrics. 0: none."
     )
     runtime_dir: Path = Field(
-        PROJECT / ".runtime", description="Where the private servers, their data and their logs live."
+        PROJECT / ".runtime",
+        description="Where the private servers, their data and their logs live, and the sites of the simulated city.",
     )
     catalogue_dir: Path = Field(PROJECT, description="Folder that holds regions/, domains/, sites/ and plans/.")
     time_zone: Annotated[str, AfterValidator(_zone)] = Field(
@@ -165,6 +166,11 @@ class Settings(BaseSettings):
         if self.oidc_issuer and not (self.oidc_client_id and self.public_url):
             raise ValueError("CITYBRAIN_OIDC_ISSUER: also set CITYBRAIN_OIDC_CLIENT_ID and CITYBRAIN_PUBLIC_URL")
         return self
+
+    @property
+    def generated_sites(self) -> Path:
+        """Folder of the site files that a simulation has written; they count beside those of the catalogue."""
+        return self.runtime_dir / "sites"
 
     @property
     def zone(self) -> ZoneInfo:

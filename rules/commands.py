@@ -208,7 +208,8 @@ def notify_test(route: Annotated[str, typer.Argument(help="A route of the file t
 def _catalogue() -> Catalogue:
     from citybrain.catalogue.load import load
 
-    return load(settings().catalogue_dir)
+    chosen = settings()
+    return load(chosen.catalogue_dir, chosen.generated_sites)
 
 
 def _checked() -> tuple[Catalogue, Checked, dict[str, Plan]]:

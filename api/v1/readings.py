@@ -29,8 +29,8 @@ router = new_router("readings")
 DEFAULT_POINTS, MOST_POINTS = 1500, 10_000
 DEFAULT_SPAN = timedelta(hours=24)
 MOST_SERIES = 500  # told one after the other
-MOST_AVERAGED = 5000  # series that a mean is taken over
-MOST_HOURS = 5_000_000  # rollups that a mean is taken over; about a second's work
+MOST_AVERAGED = 5000  # series, named or of a site or device, that a mean is taken over
+MOST_HOURS = 5_000_000  # hours of series or of regions that a mean is taken over; about a second's work
 
 Wanted = Literal["auto", "raw", "hour", "day"]
 
@@ -160,25 +160,54 @@ async def many_readings(
     cursor: Cursor = None,
     limit: Annotated[int, Query(ge=1, le=MOST_POINTS, description="Points of a page at most.")] = MOST_POINTS,
 ) -> Response:
-    """The readings of up to 500 series, one after the other, or the mean of up to 5,000 of one metric."""
-    if aggregate and (filters.metric is None or filters.domain is None):
+    """The readings of up to 500 series, one after the other, or a mean.
+
+    The mean is of one metric: of whole regions, however many series they have, or of up to 5,000 series that `series`,
+    `site` or `device` leaves.
+    """
+    zone = context.settings.time_zone
+    async with context.readers.connection() as reader:
+        if aggregate:
+            part = await _part(context, reader, None, (start, end), wanted, quality, points, cursor)
+            found = await _mean(reader, principal.scope, filters, ids, part, quality, zone, limit)
+        else:
+            series = await _chosen(reader, principal.scope, filters, ids, MOST_SERIES)
+            part = await _part(context, reader, series, (start, end), wanted, quality, points, cursor)
+            found = await history.tell(reader, series, part, quality, zone, limit)
+    return await _told(request, form, part, quality, found)
+
+
+async def _mean(
+    reader: Reader,
+    scope: Scope,
+    among: Among,
+    ids: list[int] | None,
+    part: Part,
+    quality: Quality,
+    zone: str,
+    limit: int,
+) -> Found:
+    """The mean of what is asked for, of whole regions where that is what is asked for.
+
+    Raises:
+        Refusal: 404, the caller sees no such series; 422, it is no mean of one metric's hours, or of too many.
+    """
+    if among.metric is None or among.domain is None:
         raise Refusal(422, "Name the domain and the metric that the mean is of.", "请指明要求平均值的领域和指标。")
-    if aggregate and wanted == "raw":
+    if part.step.seconds is None or part.step.seconds < HOUR_S:
         raise Refusal(
             422,
             "A mean is taken of hours: ask for `hour`, `day` or `auto`.",
             "平均值按小时计算：请选择 `hour`、`day` 或 `auto`。",
         )
-    async with context.readers.connection() as reader:
-        series = await _chosen(reader, principal.scope, filters, ids, MOST_AVERAGED if aggregate else MOST_SERIES)
-        part = await _part(
-            context, reader, series, (start, end), wanted, quality, points, cursor, of_readings=not aggregate
-        )
-        if aggregate:
-            _check_work(part, series)
-        tell = history.mean if aggregate else history.tell
-        found = await tell(reader, series, part, quality, context.settings.time_zone, limit)
-    return await _told(request, form, part, quality, found)
+    if ids is None and among.site is None and among.device is None:
+        wanted = await among.parameters(reader, scope)
+        regions = [id for (id,) in await tuples(reader, "api_series", "chosen_regions", **wanted)]
+        _check_work(part, len(regions))
+        return await history.region_mean(reader, regions, among.domain, among.metric, part, quality, zone, limit)
+    series = await _chosen(reader, scope, among, ids, MOST_AVERAGED)
+    _check_work(part, len(series))
+    return await history.mean(reader, series, part, quality, zone, limit)
 
 
 async def _chosen(reader: Reader, scope: Scope, among: Among, ids: list[int] | None, most: int) -> list[int]:
@@ -199,16 +228,14 @@ async def _chosen(reader: Reader, scope: Scope, among: Among, ids: list[int] | N
 async def _part(
     context: Context,
     reader: Reader,
-    series: list[int],
+    series: list[int] | None,
     span: tuple[datetime | None, datetime | None],
     wanted: Wanted,
     quality: Quality,
     points: int,
     cursor: str | None,
-    *,
-    of_readings: bool = True,
 ) -> Part:
-    """What is asked for: as a cursor says, or anew."""
+    """What is asked for: as a cursor says, or anew; `series` None: of hours alone, not of readings."""
     if cursor:
         return Part.continued(cursor)
     until = span[1] or context.clock()
@@ -219,19 +246,21 @@ async def _part(
     if wanted != "auto":
         return Part(start, end, {"raw": RAW, "hour": HOUR, "day": DAY}[wanted])
     kept = context.settings.retain_raw
-    of_readings = of_readings and (kept is None or start >= context.clock() - kept)
-    if of_readings and not await history.crowded(reader, series, start, end, quality, points):
+    if series is None or (kept is not None and start < context.clock() - kept):
+        return Part(start, end, finest(end - start, points, of_readings=False))
+    if not await history.crowded(reader, series, start, end, quality, points):
         return Part(start, end, RAW)
-    return Part(start, end, finest(end - start, points, of_readings=of_readings))
+    return Part(start, end, finest(end - start, points, of_readings=True))
 
 
-def _check_work(part: Part, series: list[int]) -> None:
-    hours = (part.end - part.start) / timedelta(seconds=HOUR_S) * len(series)
+def _check_work(part: Part, number: int) -> None:
+    """Refuse a mean over too many hours of so many series or regions."""
+    hours = (part.end - part.start) / timedelta(seconds=HOUR_S) * number
     if hours > MOST_HOURS:
         raise Refusal(
             422,
-            f"This is the mean of {hours:,.0f} hours of series, of at most {MOST_HOURS:,}: ask for a shorter span.",
-            f"需要对 {hours:,.0f} 个序列小时求平均，上限为 {MOST_HOURS:,}：请缩短时间范围。",
+            f"This is the mean of {hours:,.0f} hourly values, of at most {MOST_HOURS:,}: ask for a shorter span.",
+            f"需要对 {hours:,.0f} 个小时值求平均，上限为 {MOST_HOURS:,}：请缩短时间范围。",
         )
 
 

@@ -262,6 +262,7 @@ async def _trial(request: Request, context: Context, asked: Check | Test | DryRu
     job = Job(
         database_url=context.writers.conninfo,
         catalogue_dir=context.settings.catalogue_dir,
+        more_sites=context.settings.generated_sites,
         time_zone=context.settings.time_zone,
         trial=asked,
     )

@@ -99,10 +99,24 @@ async def tell(reader: Reader, series: list[int], part: Part, quality: Quality, 
 
 async def mean(reader: Reader, series: list[int], part: Part, quality: Quality, zone: str, limit: int) -> Found:
     """The means of the good readings of all of `series` together, from hourly rollups."""
+    return await _mean(reader, "mean", {"series": series}, part, quality, zone, limit)
+
+
+async def region_mean(
+    reader: Reader, regions: list[str], domain: str, metric: str, part: Part, quality: Quality, zone: str, limit: int
+) -> Found:
+    """Likewise of all series of a domain's metric in `regions` (not in those below them), from their own hours."""
+    among = {"regions": regions, "domain": domain, "metric": metric}
+    return await _mean(reader, "region_mean", among, part, quality, zone, limit)
+
+
+async def _mean(
+    reader: Reader, name: str, among: dict[str, Any], part: Part, quality: Quality, zone: str, limit: int
+) -> Found:
     span = _span(part, quality, zone)
     if part.at:
         span["start"] = part.at[1]
-    found = await tuples(reader, "api_readings", "mean", **span, series=series, limit=limit + 1)
+    found = await tuples(reader, "api_readings", name, **span, **among, limit=limit + 1)
     return Found(MEANS, found[:limit], replace(part, at=(0, found[limit][0])) if len(found) > limit else None)
 
 

@@ -1,4 +1,7 @@
-"""Loads the catalogue from a folder: `regions/*.yaml`, `domains/<id>/domain.yaml` and `sites/*.yaml`."""
+"""Loads the catalogue from a folder: `regions/*.yaml`, `domains/<id>/domain.yaml` and `sites/*.yaml`.
+
+Sites may also stand in a second folder, for what a program has written of them.
+"""
 
 from __future__ import annotations
 
@@ -17,8 +20,10 @@ from citybrain.catalogue.model import Catalogue
 _File = TypeVar("_File", bound=BaseModel)
 
 
-def load(root: Path) -> Catalogue:
-    """The catalogue in the folder `root`, checked as a whole. Among its regions, parents come first.
+def load(root: Path, more_sites: Path | None = None) -> Catalogue:
+    """The catalogue in the folder `root`, with the sites of `more_sites`, checked as a whole.
+
+    Among its regions, parents come first.
 
     References between entries are only checked when every file is YAML: what an unreadable file holds
     can't be known.
@@ -29,6 +34,8 @@ def load(root: Path) -> Catalogue:
     regions = _read(root, "regions", "*.yaml")
     domains = _read(root, "domains", "*/domain.yaml")
     sites = _read(root, "sites", "*.yaml")
+    if more_sites is not None:
+        sites += _read(more_sites.parent, more_sites.name, "*.yaml")
     region_files = _checked(regions, schema.RegionsFile)
     domain_files = _checked(domains, schema.DomainFile)
     site_files = _checked(sites, schema.SitesFile)

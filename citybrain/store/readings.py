@@ -136,7 +136,7 @@ class Readings:
         return np.array(positions, "i4"), np.array(values, "f8")
 
     def insert(self, state: SeriesState, new: pl.DataFrame) -> Column:
-        """Store `new`, keep rollup and newest values in step.
+        """Store `new`, keep rollups and newest values in step.
 
         Args:
             state: as of before; it is not changed.
@@ -158,8 +158,7 @@ class Readings:
                 raise StoreError(f"{len(rows)} readings were copied and {cursor.rowcount} arrived.")
         moved, closed = advance(state, new)
         save(self.connection, moved)
-        if len(closed):
-            self._rollup("add_rollup", closed)
+        self._rollup("add_rollup", closed)
         return moved
 
     def revise(self, state: SeriesState, revised: pl.DataFrame) -> Column:
@@ -190,12 +189,8 @@ class Readings:
             rows[name][at] = here[name].to_numpy()
         save(self.connection, rows)
         # All of an open hour is in its state row now, also what came for it under the flag AHEAD before it was open.
-        self.connection.execute(
-            query("readings", "drop_rollup"), as_columns(here.select("series", "bucket"), bucket=True)
-        )
-        closed = again.filter(~is_open).drop("open")
-        if len(closed):
-            self._rollup("set_rollup", closed)
+        self._rollup("drop_rollup", here.select("series", "bucket"))
+        self._rollup("set_rollup", again.filter(~is_open).drop("open"))
         return rows
 
     def _newest_revised(self, state: SeriesState, revised: pl.DataFrame) -> Column:
@@ -242,7 +237,11 @@ class Readings:
         return keys[computed["position"]].hstack(computed.drop("position"))
 
     def _rollup(self, name: str, hours: pl.DataFrame) -> None:
-        self.connection.execute(query("readings", name), as_columns(hours, bucket=True))
+        """Write hours of series, and with them those of their regions."""
+        if len(hours):
+            bucket = hours["bucket"].to_numpy()
+            statement = self._bounded(name, int(bucket.min()), int(bucket.max()) + HOUR_US)
+            self.connection.execute(statement, as_columns(hours, bucket=True))
 
     def _chunks(self, time: Column) -> Iterator[tuple[Column, int, int]]:
         """Positions of `time` (us) by chunk interval, with the interval's bounds (us)."""

@@ -48,7 +48,7 @@ def made(job: Job, now: datetime) -> Found:
     """
     zone, asked = ZoneInfo(job.time_zone), job.trial
     with connect(job.database_url, "writer", "trial") as connection:
-        basis = Basis.load(connection, job.catalogue_dir)
+        basis = Basis.load(connection, job.catalogue_dir, job.more_sites)
         if isinstance(asked, Check):
             return draft.check(basis, asked.text)
         if isinstance(asked, Test):

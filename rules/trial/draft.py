@@ -33,11 +33,11 @@ class Basis:
     stored: Stored | None
 
     @classmethod
-    def load(cls, connection: Connection, catalogue_dir: Path) -> Basis:
+    def load(cls, connection: Connection, catalogue_dir: Path, more_sites: Path) -> Basis:
         """What there is now."""
         newest = sets.newest(connection)
         stored = sets.load(connection, newest) if newest is not None else None
-        return cls(load_catalogue(catalogue_dir), stored)
+        return cls(load_catalogue(catalogue_dir, more_sites), stored)
 
     def read(self, text: str) -> Checked:
         """The rules of a text with those in force.

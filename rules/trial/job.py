@@ -60,6 +60,7 @@ class Job(BaseModel):
 
     database_url: str
     catalogue_dir: Path
+    more_sites: Path
     time_zone: str
     trial: Annotated[Check | Test | DryRun, Field(discriminator="ask")]
 

@@ -73,3 +73,13 @@ from (
     from board_hour_open where series_id = any(%(series)s::int4[]) and hour >= %(start)s and hour < %(end)s group by hour
 ) parts
 group by 1 having %(all)s or sum(n) > 0 order by 1 limit %(limit)s
+
+-- name: region_mean
+-- Likewise of all series of a domain's metric in these regions.
+select case when %(zone)s::text is null then time_bucket(%(step)s::interval, hour)
+            else time_bucket(%(step)s::interval, hour, %(zone)s::text) end as time,
+       sum(s) / nullif(sum(n), 0) as mean, sum(n)::int8 as n
+from board_region_hour
+where region_id = any(%(regions)s::text[]) and domain_id = %(domain)s and metric = %(metric)s
+  and hour >= %(start)s and hour < %(end)s
+group by 1 having %(all)s or sum(n) > 0 order by 1 limit %(limit)s

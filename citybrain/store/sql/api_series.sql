@@ -44,6 +44,19 @@ where (((%(regions)s::text[] is null or s.region_id = any(%(regions)s::text[]))
   and (%(ids)s::int4[] is null or s.series_id = any(%(ids)s::int4[]))
 order by s.series_id limit %(limit)s
 
+-- name: chosen_regions
+-- The regions of which a domain's metric is asked for: all that the filters leave.
+select r.id
+from board_region r
+where (((%(regions)s::text[] is null or r.id = any(%(regions)s::text[]))
+        and (%(domains)s::text[] is null or %(domain)s::text = any(%(domains)s::text[])))
+       or exists (
+           select from unnest(%(shared_domains)s::text[], %(shared_metrics)s::text[], %(shared_regions)s::text[])
+               as shared (domain, metric, region)
+           where shared.domain = %(domain)s::text and shared.metric = %(metric)s::text and shared.region in (r.id, '*')))
+  and (%(within)s::text[] is null or r.id = any(%(within)s::text[]))
+order by r.id
+
 -- name: latest
 select l.series_id as series, l.region_id as region, l.domain_id as domain, l.site_id as site, l.device, l.metric, l.unit,
        l.time, l.value, l.quality, extract(epoch from %(now)s - l.time)::float8 as age_s

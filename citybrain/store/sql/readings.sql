@@ -38,27 +38,64 @@ join reading r on r.series_id = k.series_id and r.time >= k.bucket and r.time < 
 where r.time >= {low} and r.time < {high}
 group by k.position
 
+-- Hours of series, below, are written together with the hours of their regions, in one statement, so that neither is
+-- ever without the other. A region's metric has one writer, as each of its series has: no collector waits for another
+-- here. Rows are taken in the order of the key all the same, so that two that did meet could not wait for each other.
+
 -- name: add_rollup
 -- Contributions to closed hours, added to what is there.
+with k as (
+    select * from unnest(%(series)s::int4[], %(bucket)s::timestamptz[], %(n)s::int4[], %(n_doubtful)s::int4[],
+        %(s)s::float8[], %(mn)s::float8[], %(mx)s::float8[]) k (series_id, bucket, n, n_doubtful, s, mn, mx)
+), regions as (
+    insert into region_hour as h (metric_id, region_id, bucket, n, n_doubtful, s)
+    select metric_id, region_id, bucket, sum(n), sum(n_doubtful), sum(s)
+    from k join series on series.id = series_id join device on device.id = device_id
+    group by metric_id, region_id, bucket order by metric_id, region_id, bucket
+    on conflict (metric_id, region_id, bucket) do update set n = h.n + excluded.n,
+        n_doubtful = h.n_doubtful + excluded.n_doubtful, s = h.s + excluded.s
+)
 insert into rollup as r (series_id, bucket, n, n_doubtful, s, mn, mx)
-select series_id, bucket, n, n_doubtful, s, nullif(mn, 'Infinity'), nullif(mx, '-Infinity')
-from unnest(%(series)s::int4[], %(bucket)s::timestamptz[], %(n)s::int4[], %(n_doubtful)s::int4[], %(s)s::float8[],
-    %(mn)s::float8[], %(mx)s::float8[]) k (series_id, bucket, n, n_doubtful, s, mn, mx)
+select series_id, bucket, n, n_doubtful, s, nullif(mn, 'Infinity'), nullif(mx, '-Infinity') from k
 on conflict (series_id, bucket) do update set n = r.n + excluded.n, n_doubtful = r.n_doubtful + excluded.n_doubtful,
     s = r.s + excluded.s, mn = least(r.mn, excluded.mn), mx = greatest(r.mx, excluded.mx)
 
 -- name: set_rollup
--- Hours computed anew, in place of what is there.
+-- Hours computed anew, in place of what is there; their regions get the difference. The bounds, here and below, are
+-- those of the hours, as literals for the same reason as above.
+with k as (
+    select * from unnest(%(series)s::int4[], %(bucket)s::timestamptz[], %(n)s::int4[], %(n_doubtful)s::int4[],
+        %(s)s::float8[], %(mn)s::float8[], %(mx)s::float8[]) k (series_id, bucket, n, n_doubtful, s, mn, mx)
+), change as (
+    select k.series_id, k.bucket, k.n - coalesce(r.n, 0) as n, k.n_doubtful - coalesce(r.n_doubtful, 0) as n_doubtful,
+           k.s - coalesce(r.s, 0) as s
+    from k left join rollup r on r.series_id = k.series_id and r.bucket = k.bucket
+        and r.bucket >= {low} and r.bucket < {high}
+), regions as (
+    insert into region_hour as h (metric_id, region_id, bucket, n, n_doubtful, s)
+    select metric_id, region_id, bucket, sum(n), sum(n_doubtful), sum(s)
+    from change join series on series.id = series_id join device on device.id = device_id
+    group by metric_id, region_id, bucket order by metric_id, region_id, bucket
+    on conflict (metric_id, region_id, bucket) do update set n = h.n + excluded.n,
+        n_doubtful = h.n_doubtful + excluded.n_doubtful, s = h.s + excluded.s
+)
 insert into rollup as r (series_id, bucket, n, n_doubtful, s, mn, mx)
-select series_id, bucket, n, n_doubtful, s, nullif(mn, 'Infinity'), nullif(mx, '-Infinity')
-from unnest(%(series)s::int4[], %(bucket)s::timestamptz[], %(n)s::int4[], %(n_doubtful)s::int4[], %(s)s::float8[],
-    %(mn)s::float8[], %(mx)s::float8[]) k (series_id, bucket, n, n_doubtful, s, mn, mx)
+select series_id, bucket, n, n_doubtful, s, nullif(mn, 'Infinity'), nullif(mx, '-Infinity') from k
 on conflict (series_id, bucket) do update set n = excluded.n, n_doubtful = excluded.n_doubtful, s = excluded.s,
     mn = excluded.mn, mx = excluded.mx
 
 -- name: drop_rollup
-delete from rollup r using unnest(%(series)s::int4[], %(bucket)s::timestamptz[]) k (series_id, bucket)
-where r.series_id = k.series_id and r.bucket = k.bucket
+with gone as (
+    delete from rollup r using unnest(%(series)s::int4[], %(bucket)s::timestamptz[]) k (series_id, bucket)
+    where r.series_id = k.series_id and r.bucket = k.bucket and r.bucket >= {low} and r.bucket < {high}
+    returning r.series_id, r.bucket, r.n, r.n_doubtful, r.s
+)
+insert into region_hour as h (metric_id, region_id, bucket, n, n_doubtful, s)
+select metric_id, region_id, bucket, -sum(n), -sum(n_doubtful), -sum(s)
+from gone join series on series.id = series_id join device on device.id = device_id
+group by metric_id, region_id, bucket order by metric_id, region_id, bucket
+on conflict (metric_id, region_id, bucket) do update set n = h.n + excluded.n,
+    n_doubtful = h.n_doubtful + excluded.n_doubtful, s = h.s + excluded.s
 
 -- name: load_state
 -- Every series' newest reading and open hour, in the column order of citybrain.store.state.ROW.

@@ -3,9 +3,9 @@
 -- name: grants
 -- The writer reads and writes base tables; boards read the views named board_* and nothing else.
 grant select, insert, update, delete on
-    installation, region, domain, metric, site, device, series, reading, rollup, series_state, quarantine, ledger,
-    expired, collector, untimed, derivation_due, rule_set, rule_version, rule_set_member, rule_state, rule_engine,
-    rule_run, alert, announcement, alert_event, shelf, maintenance_window, flood, alert_place, alert_activation,
+    installation, region, domain, metric, site, device, series, reading, rollup, region_hour, series_state, quarantine,
+    ledger, expired, collector, untimed, derivation_due, rule_set, rule_version, rule_set_member, rule_state,
+    rule_engine, rule_run, alert, announcement, alert_event, shelf, maintenance_window, flood, alert_place, alert_activation,
     delivery, plan_value, plan_course, plan_indicator, person, session, token, dataset_grant, device_credential, audit,
     request_key
     to citybrain_writer;

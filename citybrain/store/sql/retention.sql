@@ -15,6 +15,10 @@ select series_id, count(*), 0 from reading where time < {high} group by series_i
 on conflict (series_id) do update set readings = e.readings + excluded.readings
 
 -- name: count_rollups
+-- Likewise; the hours of regions, which are sums of these, go with them.
+with regions as (
+    delete from region_hour where bucket < {high}
+)
 insert into expired as e (series_id, readings, rollup_readings)
 select series_id, 0, sum(n + n_doubtful) from rollup where bucket < {high} group by series_id
 on conflict (series_id) do update set rollup_readings = e.rollup_readings + excluded.rollup_readings

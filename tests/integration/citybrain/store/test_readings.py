@@ -11,6 +11,7 @@ import psycopg
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from psycopg import sql
 
 from citybrain.quality import DOUBTFUL, Flag
 from citybrain.store.connection import Connection, connect
@@ -97,7 +98,8 @@ ARRIVALS = st.lists(
 def test_any_batches_leave_what_a_reading_by_reading_model_says(
     connection: Connection, batches: list[tuple[list[tuple[int, int, int, int]], bool]]
 ) -> None:
-    connection.execute("delete from reading; delete from rollup; delete from series_state; delete from ledger")
+    for table in ("reading", "rollup", "region_hour", "series_state", "ledger"):
+        connection.execute(sql.SQL("delete from {}").format(sql.Identifier(table)))
     connection.execute("delete from series")
     table, ids = series(connection)
     state = SeriesState.load(connection)
@@ -149,6 +151,15 @@ def agrees(connection: Connection, model: Model) -> None:
     assert found.keys() == expected.keys()
     for hour, numbers in expected.items():
         np.testing.assert_allclose(found[hour], numbers, rtol=1e-12, err_msg=str(hour))
+    regions = connection.execute(
+        "select metric, (extract(epoch from hour) * 1000000)::bigint, n, n_doubtful, s from board_region_hour"
+    ).fetchall()
+    metrics = dict(connection.execute("select series_id, metric from board_series").fetchall())
+    # Each of the series has a metric of its own.
+    assert {(metric, hour): numbers for metric, hour, *numbers in regions} == {
+        (metrics[id], hour): [n, doubtful, pytest.approx(0 if n == 0 else total, rel=1e-12)]
+        for (id, hour), (n, doubtful, _, _, total) in expected.items()
+    }
     latest = connection.execute(
         "select series_id, (extract(epoch from time) * 1000000)::bigint, value from board_latest"
     ).fetchall()
