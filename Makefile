@@ -7,7 +7,7 @@ demo:  ## The platform with recorded data, on http://127.0.0.1:8000/
 	.venv/bin/citybrain up
 
 test: lint  ## Everything that can fail
-	.venv/bin/python -m pytest --numprocesses 2 --dist loadfile
+	.venv/bin/python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
 lint: environment
 	.venv/bin/ruff check .

@@ -26,6 +26,7 @@ LOG_BACKUPS = 3
 RETRIES = 1_000_000  # restarts in a row, each a second later than the one before: never give up
 START_SECONDS = 1  # a program that runs so long has started
 STOP_SECONDS = 60  # a program that has not stopped by then is killed
+CHILD_SECONDS = 10.0  # in which what a program has started ends after it
 SUPERVISOR_PATIENCE = 10.0  # seconds until supervisor itself answers
 LOG_LINES = 15  # of a program's log are shown when it does not start
 DEATHS = 3  # a program that ended so often while it starts will not start
@@ -123,17 +124,19 @@ class Supervisor:
             time.sleep(0.05)
 
     def stop(self) -> None:
-        """Stop all programs in order, then the supervisor; returns when it has ended."""
+        """Stop all programs in order, then the supervisor; returns when they and what they started have ended."""
         pid = self._pid()
         if pid is None:
             return
         with suppress(OSError, Error):
             self._call("shutdown")
         processes.wait([pid], STOP_SECONDS * 2)
+        # It waits for its programs only. The reader of the broker's log reads to the end, a moment after the broker's.
+        processes.wait(self._started(), CHILD_SECONDS)
 
     def clear(self) -> None:
         """End programs whose supervisor was killed."""
-        processes.end(processes.with_environment("SUPERVISOR_SERVER_URL", self._url), signal.SIGTERM, 10)
+        processes.end(self._started(), signal.SIGTERM, CHILD_SECONDS)
 
     def write(self, programs: Sequence[Program]) -> None:
         """Write supervisor's configuration file."""
@@ -182,6 +185,10 @@ class Supervisor:
         )
         with self.configuration.open("w") as text:
             file.write(text)
+
+    def _started(self) -> list[int]:
+        """The programs that run, and what they have started: supervisor marks them with its address."""
+        return processes.with_environment("SUPERVISOR_SERVER_URL", self._url)
 
     def _pid(self) -> int | None:
         try:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -101,23 +101,24 @@ def test_plans_of_another_region_and_for_one_domain_do_not_exist(evaluated: Any)
 
 def test_an_entry_says_who_and_is_corrected_by_another(evaluated: Any) -> None:
     engineer = evaluated.ask("engineer", regions=[LINHE])
-    body = {"region": LINHE, "day": day(evaluated, 3), "value": 0.00000012}
+    entered, until = day(evaluated, 3), day(evaluated, 2)
+    body = {"region": LINHE, "day": entered, "value": 0.00000012}
     for value in (0.00000012, 10.25):
         answer = engineer.post(f"{LEAKAGE}/values", json={**body, "value": value})
         assert answer.status_code == 201, answer.text
-    found = engineer.get(f"{LEAKAGE}/values", params={"to": day(evaluated, 2)}).json()["items"]
+    found = engineer.get(f"{LEAKAGE}/values", params={"to": until}).json()["items"]
     assert [(one["value"], one["entered_by"]) for one in found] == [(10.25, f"token:{evaluated.name(engineer)}")]
     (entry,) = evaluated.execute("select details from audit where action = 'plan.enter' order by id desc limit 1")
-    assert entry[0] == {"region": LINHE, "day": day(evaluated, 3), "value": 10.25}
+    assert entry[0] == {"region": LINHE, "day": entered, "value": 10.25}
 
 
 def test_values_that_can_not_be_are_refused(evaluated: Any) -> None:
     engineer = evaluated.ask("engineer", regions=[LINHE])
     good = {"region": LINHE, "day": day(evaluated), "value": 9}
     before = evaluated.execute("select count(*) from plan_value")
-    tomorrow = str(date.fromisoformat(day(evaluated)) + timedelta(days=1))
+    ahead = day(evaluated, -2)  # tomorrow would do, unless the day ends meanwhile
     for wrong, status in (
-        ({"day": tomorrow}, 422),
+        ({"day": ahead}, 422),
         ({"day": "9999-12-31"}, 422),
         ({"value": "NaN"}, 422),
         ({"value": 1e400}, 422),
@@ -142,16 +143,17 @@ def test_values_that_can_not_be_are_refused(evaluated: Any) -> None:
     assert engineer.post(f"/api/v1/indicators/{PLAN}/nothing/values", json=good).status_code == 404
     assert evaluated.ask("operator").post(f"{LEAKAGE}/values", json=good).status_code == 403
     assert evaluated.execute("select count(*) from plan_value") == before
-    zh = engineer.post(f"{LEAKAGE}/values", json={**good, "day": tomorrow}, headers={"Accept-Language": "zh"})
+    zh = engineer.post(f"{LEAKAGE}/values", json={**good, "day": ahead}, headers={"Accept-Language": "zh"})
     assert "尚未到来" in zh.json()["detail"]
 
 
 def test_an_entry_that_is_repeated_is_entered_once(evaluated: Any) -> None:
-    body = {"region": LINHE, "day": day(evaluated, 5), "value": 9.5}
+    entered = day(evaluated, 5)
+    body = {"region": LINHE, "day": entered, "value": 9.5}
     headers = {"Idempotency-Key": "once"}
     first, second = (evaluated.client.post(f"{LEAKAGE}/values", json=body, headers=headers) for _ in range(2))
     assert first.json() == second.json()
-    assert evaluated.execute("select count(*) from plan_value where day = %s", day(evaluated, 5)) == [(1,)]
+    assert evaluated.execute("select count(*) from plan_value where day = %s", entered) == [(1,)]
 
 
 @pytest.mark.parametrize("cursor", ["x", "WyJ4Il0", "WzFd", "WyIyMDI2LTAxLTAxIiwiXHUwMDAwIl0"])
