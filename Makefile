@@ -2,7 +2,7 @@
 
 .PHONY: demo test lint environment
 
-demo:  ## The platform with recorded data, on http://127.0.0.1:8000/
+demo:  ## The platform with a simulated city, on http://127.0.0.1:8000/
 	python3 -m deploy.local.bootstrap
 	.venv/bin/citybrain up
 

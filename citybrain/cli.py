@@ -21,6 +21,7 @@ from citybrain.settings import settings
 from deploy.local import addresses
 from rules.alerts.commands import alert
 from rules.commands import notify, plan, rules
+from simulators.commands import simulate_command
 from simulators.replay import replay_command
 
 if TYPE_CHECKING:
@@ -81,9 +82,9 @@ def _writer(application: str) -> Connection:
 def up(
     *,
     detach: Annotated[bool, typer.Option("--detach", help="Return when everything runs.")] = False,
-    demo: Annotated[bool, typer.Option(help="Publish the recorded sample, too.")] = True,
+    demo: Annotated[bool, typer.Option(help="Simulate the demo city, too.")] = True,
 ) -> None:
-    """Start everything on this machine: servers, collector, API and the recorded demo data."""
+    """Start everything on this machine: servers, collector, API and the simulated demo city."""
     from deploy.local import stack
 
     stack.up(settings(), detach=detach, demo=demo)
@@ -281,3 +282,5 @@ def sessions_forget(
 
 
 app.command("replay")(replay_command)
+app.command("simulate")(simulate_command)
+app.command("simulate")(simulate_command)

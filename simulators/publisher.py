@@ -13,15 +13,19 @@ from __future__ import annotations
 
 import asyncio
 import random
+import ssl
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
 from types import TracebackType
 from typing import NamedTuple, Self
 from urllib.parse import unquote, urlsplit
 
 from citybrain.errors import Correctable
 from citybrain.mqtt import tls_context
+from citybrain.settings import settings
 from simulators import packets
 
 UNHEARD_SECONDS = 0.5  # until what nobody had subscribed to is tried again
@@ -88,6 +92,51 @@ class Message(NamedTuple):
     topic: bytes
     payload: bytes
     retain: bool = False
+    refusable: bool = False  # The broker may refuse it: that is counted, and no error.
+
+
+class Gate:
+    """Bounds what several publishers have unacknowledged together, and hears of the first that fails."""
+
+    OVERHEAD = 512  # bytes that a message takes in memory besides its payload
+
+    def __init__(self, limit: int) -> None:
+        """Room for so many bytes."""
+        self._limit = limit
+        self._inside = 0
+        self._failure: PublishError | None = None
+        self._changed = asyncio.Event()
+
+    @property
+    def open(self) -> bool:
+        """Whether one more may enter at once."""
+        return self._inside < self._limit and not self._failure
+
+    async def wait(self) -> None:
+        """Wait until it is open.
+
+        Raises:
+            PublishError: a publisher has failed.
+        """
+        while not self.open:
+            if self._failure:
+                raise self._failure
+            self._changed.clear()
+            await self._changed.wait()
+
+    def enter(self, message: Message) -> None:
+        """A message that will have to be acknowledged."""
+        self._inside += len(message.payload) + self.OVERHEAD
+
+    def leave(self, message: Message) -> None:
+        """A message that is."""
+        self._inside -= len(message.payload) + self.OVERHEAD
+        self._changed.set()
+
+    def fail(self, failure: PublishError) -> None:
+        """A publisher can't go on."""
+        self._failure = self._failure or failure
+        self._changed.set()
 
 
 class Publisher(asyncio.Protocol):
@@ -102,6 +151,9 @@ class Publisher(asyncio.Protocol):
     Attributes:
         resent: Messages sent again after a reconnect.
         reconnects: Connections made after the first one.
+        refused: Refusable messages that the broker has refused.
+        shut_out: The broker does not let us in any more; we try again, and forget what there was to send.
+        dropped: Messages that were forgotten so; the last ones acknowledged before it are among them.
     """
 
     def __init__(
@@ -112,6 +164,8 @@ class Publisher(asyncio.Protocol):
         status: str | None = None,
         window: int = 2000,
         patience: float = 30.0,
+        gate: Gate | None = None,
+        persists: bool = False,
     ) -> None:
         """A publisher; it connects when the `async with` block begins.
 
@@ -121,11 +175,19 @@ class Publisher(asyncio.Protocol):
             status: The topic that says, retained, whether we are `online` or `offline`, if we are one device.
             window: Messages that may be unacknowledged at a time.
             patience: Seconds to wait for the first connection. A lost one is tried again for ever.
+            gate: That it shares with other publishers, for `put`.
+            persists: Whether it tries again, as devices do, when the broker no longer lets it in; else that is an
+                error, as it always is before the first connection.
         """
         self.resent = 0
+        self.refused = 0
+        self.shut_out = False
+        self.dropped = 0
         self.reconnects = -1
         self._address = address
         self._patience = patience
+        self._gate = gate
+        self._persists = persists
         self._window = min(window, packets.LARGEST_RECEIVE_MAXIMUM)
         self._online = Message(status.encode(), b"online", retain=True) if status else None
         will = (self._online.topic, b"offline") if self._online else None
@@ -137,6 +199,7 @@ class Publisher(asyncio.Protocol):
         self._recent: deque[tuple[float, Message]] = deque()  # acknowledged when (loop time, seconds)
         self._packet = 0  # the identifier given last
         self._changed = asyncio.Event()
+        self._restored: asyncio.Event | None = None  # while the connection is cut on purpose
         self._failure: PublishError | None = None
         self._trouble: Exception | None = None  # why the last attempt to connect failed
 
@@ -189,10 +252,32 @@ class Publisher(asyncio.Protocol):
         """
         if self._failure or self.outstanding >= self._window:
             await self._until(lambda: self.outstanding < self._window)
-        self._waiting.append(Message(topic, payload))
+        self.put(Message(topic, payload))
+
+    def put(self, message: Message) -> None:
+        """Send a message when there is room, without waiting for it."""
+        if self.shut_out:
+            self.dropped += 1
+            return
+        if self._gate:
+            self._gate.enter(message)
+        self._waiting.append(message)
         if not self._scheduled:  # All that is published in this round of the loop leaves in one write.
             self._scheduled = True
             asyncio.get_running_loop().call_soon(self._send)
+
+    def cut(self) -> None:
+        """Vanish as if the network broke, so that the broker publishes our last will, until `restore`."""
+        if not self._restored:
+            self._restored = asyncio.Event()
+        if self._connected:
+            self._transport.abort()
+
+    def restore(self) -> None:
+        """Connect again."""
+        if self._restored:
+            self._restored.set()
+            self._restored = None
 
     async def drain(self) -> None:
         """Wait until everything is acknowledged, and the broker has outlived its acknowledgements a little.
@@ -218,11 +303,16 @@ class Publisher(asyncio.Protocol):
         delay = FIRST_DELAY
         while not self._failure:
             try:
+                if self._restored:
+                    await self._restored.wait()
                 await self._session()
             except OSError as error:
                 self._trouble = error
             except (PublishError, packets.PacketError) as error:
-                self._fail(str(error))
+                if self._persists and self.reconnects >= 0 and not self._failure:
+                    self._forget(error)
+                else:
+                    self._fail(str(error))
             delay = min(2 * delay, LONGEST_DELAY) if self._trouble else FIRST_DELAY
             # The random part keeps thousands of devices from coming back at the same instant.
             await asyncio.sleep(delay * random.uniform(0.5, 1))  # noqa: S311
@@ -244,7 +334,7 @@ class Publisher(asyncio.Protocol):
             if at.path:
                 transport, _ = await loop.create_unix_connection(lambda: self, at.path)
             else:
-                tls = tls_context() if at.tls else None
+                tls = _tls(settings().mqtt_ca) if at.tls else None
                 transport, _ = await loop.create_connection(lambda: self, at.host, at.port, ssl=tls)
         try:
             transport.write(self._hello)
@@ -266,7 +356,7 @@ class Publisher(asyncio.Protocol):
         self._transport = transport
         self._room = min(self._window, greeting.receive_maximum)
         self._largest = greeting.packet_maximum
-        self._connected, self._trouble = True, None
+        self._connected, self._trouble, self.shut_out = True, None, False
         self.reconnects += 1
         if self._online:
             transport.write(self._frame(self._online))
@@ -321,6 +411,8 @@ class Publisher(asyncio.Protocol):
     def _fail(self, why: str) -> None:
         self._failure = PublishError(why)
         self._changed.set()
+        if self._gate:
+            self._gate.fail(self._failure)
 
     def data_received(self, data: bytes) -> None:
         """What the transport calls with what came."""
@@ -345,10 +437,15 @@ class Publisher(asyncio.Protocol):
         message = self._in_flight.pop(packet, None)
         if message is None or message is self._online:
             return
-        if reason >= packets.FAILURE:
+        if reason >= packets.FAILURE and not message.refusable:
             self._fail(_refusal(f"refuses a message on {message.topic.decode()}", reason))
         if reason != packets.NO_SUBSCRIBERS:
-            self._recent.append((now, message))
+            if reason >= packets.FAILURE:
+                self.refused += 1
+            else:
+                self._recent.append((now, message))
+            if self._gate:
+                self._gate.leave(message)
             return
         if not self._unheard:
             asyncio.get_running_loop().call_later(UNHEARD_SECONDS, self._try_unheard)
@@ -370,11 +467,24 @@ class Publisher(asyncio.Protocol):
     def _requeue(self) -> None:
         """What the broker may have lost, and what it did not acknowledge, will be sent first, as it was once."""
         again = [message for _, message in self._recent]
+        if self._gate:
+            for message in again:
+                self._gate.enter(message)
         again += [message for message in self._in_flight.values() if message is not self._online]
         self._recent.clear()
         self._in_flight.clear()
         self._waiting.extendleft(reversed(again))
         self.resent += len(again)
+
+    def _forget(self, error: Exception) -> None:
+        """The broker has shut us out."""
+        self.shut_out, self._trouble = True, error
+        self.dropped += len(self._waiting)
+        if self._gate:
+            for message in self._waiting:
+                self._gate.leave(message)
+        self._waiting.clear()
+        self._changed.set()
 
     def pause_writing(self) -> None:
         """What the transport calls when its buffer is full."""
@@ -384,6 +494,12 @@ class Publisher(asyncio.Protocol):
         """What the transport calls when its buffer has room again."""
         self._paused = False
         self._send()
+
+
+@cache
+def _tls(authority: Path | None) -> ssl.SSLContext:
+    """One context for all connections: reading the authorities takes longer than a handshake."""
+    return tls_context()
 
 
 def _refusal(what: str, reason: int) -> str:

@@ -31,8 +31,7 @@ from deploy.local.postgres import Postgres
 from deploy.local.supervision import Program, Supervisor
 
 CITYBRAIN = str(Path(sysconfig.get_path("scripts")) / "citybrain")
-SAMPLE = sorted((PROJECT / "simulators" / "sample").glob("*.csv"))
-DEMO = (CITYBRAIN, "replay", *map(str, SAMPLE), "--ends-now", "--follow")
+DEMO = (CITYBRAIN, "simulate", "--resume")
 
 EXAMPLE_TOPIC = "city/150802/water/example-1/reading"
 EXAMPLE_PAYLOAD = '{"values": {"pressure": 0.31}}'
@@ -103,7 +102,7 @@ def up(settings: Settings, *, detach: bool, demo: bool) -> None:
                     stack = _assemble(settings, place, report, console.print)
                     process = _start(stack, demo, report, console.print)
                     administrator = _first_administrator(stack)
-            _tell(stack, console, detach, administrator)
+            _tell(stack, console, detach=detach, demo=demo, administrator=administrator)
             if not detach:
                 _stay(process, place)
         except KeyboardInterrupt:
@@ -270,7 +269,7 @@ def _stay(process: subprocess.Popen[bytes], place: runtime.Place) -> None:
         raise LocalError(f"The supervisor ended by itself, so all was stopped; {log} may tell why.")
 
 
-def _tell(stack: Stack, console: Console, detach: bool, administrator: str) -> None:
+def _tell(stack: Stack, console: Console, *, detach: bool, demo: bool, administrator: str) -> None:
     """Print where everything is, and who may come in first."""
     settings, root = stack.settings, stack.place.root
     host, scheme = _reached(settings.http_host), "https" if settings.http_tls else "http"
@@ -298,6 +297,12 @@ def _tell(stack: Stack, console: Console, detach: bool, administrator: str) -> N
         psql = [str(stack.postgres.programs / "psql"), stack.postgres.url]
         console.print(f"            {shlex.join(psql)}", markup=False)
     console.print(f"  logs      {root / 'log'}", markup=False)
+    if demo:
+        console.print(
+            f"  demo      a simulated city: thirty days of history in about five minutes, then it runs live;\n"
+            f"            what happens is said in {root / 'log' / 'demo.log'}",
+            markup=False,
+        )
     console.print("`citybrain down` stops it." if detach else "Ctrl-C stops it; data stays.")
 
 

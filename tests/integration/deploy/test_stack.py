@@ -52,7 +52,7 @@ def platform(unpacked: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
         command.write_text(f'#!/bin/sh\nexec {sys.executable} {STUB} "$@"\n')
         command.chmod(command.stat().st_mode | stat.S_IXUSR)
         monkeypatch.setattr(stack, "CITYBRAIN", str(command))
-        monkeypatch.setattr(stack, "DEMO", (str(command), "replay"))
+        monkeypatch.setattr(stack, "DEMO", (str(command), "simulate"))
         chosen = Settings(runtime_dir=root, http_port=free_port(), mqtt_port=free_port(), database_url="", mqtt_url="")
         monkeypatch.setenv("CITYBRAIN_HTTP_PORT", str(chosen.http_port))
         try:
