@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, replace
 
 from rules.engine.directory import Series
 from rules.model import Absence, Duration, Rule
@@ -49,6 +49,22 @@ class Presence:
             since = before.since_us
         parent = self._known[name] = Parent(since, heard_us, interval_us)
         return parent
+
+
+def carrying(devices: Mapping[str, Member], gateways: Collection[str]) -> dict[str, Member]:
+    """The gateways, heard whenever a device behind them is, and expected as often as the most frequent of these.
+
+    A gateway may have nothing of its own to say.
+    """
+    found: dict[str, Member] = {}
+    for device in devices.values():
+        through = device.series.subject("gateway")
+        if through in gateways and device.subject not in gateways:
+            known = found.get(through)
+            heard_us = max(device.heard_us, known.heard_us if known else devices[through].heard_us)
+            interval_us = min(device.interval_us, known.interval_us) if known else device.interval_us
+            found[through] = replace(devices[through], heard_us=heard_us, interval_us=interval_us)
+    return found
 
 
 def due_us(rule: Rule, member: Member) -> int:

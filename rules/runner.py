@@ -317,6 +317,7 @@ class Turn:
         rows = self.connection.execute(query("rules", "heard"), {"since": since}).fetchall()
         found: dict[str, list[Member]] = {"series": [], "device": [], "gateway": []}
         devices: dict[str, Member] = {}
+        carriers: set[str] = set()
         for subject, region, domain, site, name, gateway, is_gateway, first_seen, heard, interval in rows:
             heard_us = max(_us(heard) if heard else _us(first_seen), self._heard.get(subject, 0))
             self._heard[subject] = heard_us
@@ -325,16 +326,17 @@ class Turn:
             series = self._places.get(subject) or Series(0, "", domain, region, name, site, gateway)
             devices[subject] = Member(subject, heard_us, interval_us, parent, series)
             if is_gateway:
-                found["gateway"].append(devices[subject])
-        gateways = {member.subject for member in found["gateway"]}
+                carriers.add(subject)
+        devices |= absence.carrying(devices, carriers)
+        found["gateway"] += [devices[subject] for subject in carriers]
         own: dict[str, Parent] = {}
         for subject, member in devices.items():
             own[subject] = self._presence.hear(subject, member.heard_us, member.interval_us)
         for subject, member in devices.items():
-            if subject in gateways:
+            if subject in carriers:
                 continue
             through = member.series.subject("gateway")
-            parent = own[through] if through in gateways else member.parent
+            parent = own[through] if through in carriers else member.parent
             found["device"].append(Member(subject, member.heard_us, member.interval_us, parent, member.series))
         if "series" in kinds:
             for name, subject, heard, interval in self.connection.execute(

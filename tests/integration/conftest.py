@@ -24,7 +24,7 @@ _numbers = itertools.count()
 @pytest.fixture(scope="session")
 def catalogue() -> Catalogue:
     """The catalogue that ships."""
-    return load(PROJECT)
+    return load(PROJECT, PROJECT / "simulators" / "sample" / "sites")
 
 
 @pytest.fixture(scope="session")

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from citybrain.catalogue.model import Text
-from rules.absence import NOBODY, Member, Parent, Presence, due_us, judge
+from rules.absence import NOBODY, Member, Parent, Presence, carrying, due_us, judge
 from rules.engine.directory import Series
 from rules.model import Absence, Duration, Rule, Step
 
@@ -118,3 +118,16 @@ def test_raised_and_cleared_alternate_however_often_one_looks(steps: list[int], 
                 else:
                     del raised[one.subject]
         assert (DEVICE in raised) == (now - heard >= 5 * MINUTE_US)
+
+
+def test_a_gateway_is_heard_with_whatever_it_carries() -> None:
+    def one(name: str, heard_us: int, interval_us: float, gateway: str | None) -> Member:
+        series = Series(0, "", "heating", "150802", name, None, gateway)
+        return Member(f"150802/heating/{name}", heard_us, interval_us, ALWAYS, series)
+
+    members = one("c1", 10, 1, None), one("d1", 30, 900, "c1"), one("d2", 20, 600, "c1"), one("x", 99, 5, None)
+    found = carrying({member.subject: member for member in members}, {"150802/heating/c1"})
+
+    assert {subject: (member.heard_us, member.interval_us) for subject, member in found.items()} == {
+        "150802/heating/c1": (30, 600)
+    }
