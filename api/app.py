@@ -6,16 +6,12 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Annotated
 
 from fastapi import Depends, FastAPI, Request, Response
 from fastapi.responses import PlainTextResponse
-from fastapi.staticfiles import StaticFiles
 from prometheus_client import CONTENT_TYPE_LATEST
 from starlette.middleware.gzip import GZipMiddleware
-from starlette.routing import Match, Mount
-from starlette.types import Scope
 
 from api import metrics
 from api.access.door import on_this_machine_or_known
@@ -23,9 +19,11 @@ from api.access.limits import Limits
 from api.access.single_sign_on import SingleSignOn
 from api.access.turns import FairReaders, Turns
 from api.context import Context
+from api.front import Cockpit
 from api.health import Health, Readiness
 from api.live.streams import Streams
 from api.v1 import routers
+from api.views.networks import Networks
 from api.views.trials import Trials
 from api.web import problems
 from api.web.openapi import Application
@@ -37,8 +35,6 @@ from citybrain.catalogue.load import load
 from citybrain.settings import Settings
 from citybrain.store import pools
 
-COCKPIT = Path(__file__).parent / "cockpit"
-
 FRESH_S = 1.0  # seconds that an answer is shared: a page asks every two, and there may be many pages
 
 BODY_BYTES = 2_000_000  # of a request; an import of 10,000 devices has about 600,000
@@ -46,14 +42,6 @@ BODY_BYTES = 2_000_000  # of a request; an import of 10,000 devices has about 60
 # Connections at most: two cores answer no more at once, and more would only load the database.
 READERS, DOORS, WRITERS = 8, 4, 4
 READERS_EACH, WRITERS_EACH = 3, 2  # of these, for one caller at a time
-
-
-class Cockpit(Mount):
-    """The page: all that is not the API's, so that a wrong method there is 405 and an unknown path its problem."""
-
-    def matches(self, scope: Scope) -> tuple[Match, Scope]:
-        """No path of the API."""
-        return (Match.NONE, {}) if scope["path"].startswith("/api/") else super().matches(scope)
 
 
 def create_app(settings: Settings, database_url: str) -> FastAPI:
@@ -99,13 +87,16 @@ def create_app(settings: Settings, database_url: str) -> FastAPI:
     app.state.readiness = readiness
     app.state.streams = streams
     app.state.cities = {}
+    app.state.overviews = {}
     app.state.trials = Trials()
+    app.state.map_states = {}
+    app.state.networks = Networks(context.catalogue, settings.generated_networks)
     app.state.counting = asyncio.Lock()
     problems.install(app)
     app.add_middleware(
         GZipMiddleware, minimum_size=1000, compresslevel=4
     )  # 9, the default, takes four times as long for 8 %
-    app.add_middleware(SecurityHeaders)
+    app.add_middleware(SecurityHeaders, tiles=settings.map_tiles)
     app.add_middleware(Patience)
     app.add_middleware(RequestIds)
 
@@ -131,5 +122,5 @@ def create_app(settings: Settings, database_url: str) -> FastAPI:
 
     for router in routers():
         app.include_router(router, prefix="/api/v1")
-    app.router.routes.append(Cockpit("/", StaticFiles(directory=COCKPIT, html=True), name="cockpit"))
+    app.router.routes.append(Cockpit())
     return app

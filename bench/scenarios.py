@@ -29,7 +29,8 @@ from citybrain.catalogue.load import load as load_catalogue
 from citybrain.settings import PROJECT
 from citybrain.store.connection import connect
 from rules.backtest.alerts import Alert
-from rules.backtest.run import Version, run
+from rules.backtest.replay import Version
+from rules.backtest.run import run
 from rules.backtest.score import Incident, read
 from rules.grammar.load import load as load_rules
 from rules.plans.load import indicators
@@ -124,9 +125,8 @@ def take(bench: Bench, environment: dict[str, str], *words: str) -> Taken:
     """Simulate; wait until all is stored and derived."""
     begun = time.monotonic()
     command(environment, "simulate", "--anonymous", *words)
-    published = time.monotonic() - begun
-    stored_s = published + still(bench, "select coalesce(sum(received), 0) from ledger", 3)
-    derived_s = published + still(bench, "select count(*) from derivation_due where due < now()", 3, until=0)
+    stored_s = still(bench, "select coalesce(sum(received), 0) from ledger", 3) - begun
+    derived_s = still(bench, "select count(*) from derivation_due where due < now()", 3, until=0) - begun
     with psycopg.connect(bench.url) as connection:
         counts = dict(
             connection.execute(
@@ -138,8 +138,8 @@ def take(bench: Bench, environment: dict[str, str], *words: str) -> Taken:
 
 
 def still(bench: Bench, question: str, times: int, until: int | None = None) -> float:
-    """Seconds until a number stays the same (or is `until`) so many times, half a second apart."""
-    begun = time.monotonic()
+    """Since when (monotonic, seconds) a number is the same, or `until`, after so many looks half a second apart."""
+    begun = since = time.monotonic()
     last, same = None, 0
     with psycopg.connect(bench.url, autocommit=True) as connection:
         while same < times:
@@ -148,8 +148,10 @@ def still(bench: Bench, question: str, times: int, until: int | None = None) -> 
             row = connection.execute(question).fetchone()
             same = same + 1 if row == last and (until is None or row == (until,)) else 0
             last = row
+            if not same:
+                since = time.monotonic()
             time.sleep(0.5)
-    return time.monotonic() - begun - times * 0.5
+    return since
 
 
 def judge(bench: Bench, begin: datetime, end: datetime) -> tuple[Alert, ...]:
@@ -184,8 +186,9 @@ def backfill(days: int) -> None:
     begin = end - timedelta(days=days)
     with tempfile.TemporaryDirectory() as runtime, servers() as bench, platform(bench, runtime) as environment:
         file = Path(runtime) / "calm.yaml"
-        local = begin.astimezone(ZONE).replace(tzinfo=None)
-        file.write_text(f"title: {{zh: 平静, en: Calm}}\nstarts: {local:%Y-%m-%dT%H:%M}\nlasts: {days * 24}h\n")
+        local = end.astimezone(ZONE).replace(tzinfo=None)
+        head = "title: {zh: 平静, en: Calm}"
+        file.write_text(f"{head}\nstarts: {local:%Y-%m-%dT%H:%M}\nhistory: {days}d\nlasts: 1m\n")
         taken = take(bench, environment, "--scenario", str(file))
         print(
             f"{days} days of {taken.readings:,} readings in {taken.stored_s:.0f} s "

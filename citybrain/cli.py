@@ -16,6 +16,7 @@ from citybrain import log
 from citybrain.access.commands import audit, person, token
 from citybrain.access.dataset_commands import dataset
 from citybrain.devices.commands import device, tls
+from citybrain.duty.commands import crew
 from citybrain.errors import Correctable
 from citybrain.settings import settings
 from deploy.local import addresses
@@ -44,6 +45,7 @@ for name, commands in (
     ("rules", rules),
     ("plan", plan),
     ("alert", alert),
+    ("crew", crew),
     ("notify", notify),
     ("device", device),
     ("tls", tls),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date, timedelta
 from functools import cache
 from pathlib import Path
@@ -18,6 +19,8 @@ PROJECT = Path(__file__).resolve().parent.parent
 
 DATABASE_SCHEMES = ("postgresql", "postgres")
 MQTT_SCHEMES = ("mqtt", "mqtts", "unix")
+
+_TILES = re.compile(r"(https?://[A-Za-z0-9.-]+(:\d+)?)?/(?!/)\S*")  # its host stands in a header of every page
 
 
 class SettingsError(Correctable):
@@ -41,6 +44,12 @@ def _issuer(value: str) -> str:
     safe = url.scheme == "https" or (url.scheme == "http" and url.hostname in ("127.0.0.1", "::1", "localhost"))
     if value and not safe:
         raise ValueError("expected https://host/path, as the provider's metadata gives its issuer")
+    return value
+
+
+def _tiles(value: str) -> str:
+    if value and not (_TILES.fullmatch(value) and all(part in value for part in ("{z}", "{x}", "{y}"))):
+        raise ValueError("expected https://host/{z}/{x}/{y}.png, or a path of our own host; a host has no placeholder")
     return value
 
 
@@ -146,6 +155,15 @@ class Settings(BaseSettings):
     deadlines: Path | None = Field(
         None, description="File of the deadlines of handling. Empty: the platform's own, rules/alerts/deadlines.yaml."
     )
+    map_tiles: Annotated[str, AfterValidator(_tiles)] = Field(
+        "", description="Address of a map's tiles with {z}, {x} and {y}. Empty: none; maps have outlines and networks."
+    )
+    map_tiles_crs: Literal["wgs84", "gcj02"] = Field(
+        "wgs84", description="Coordinates of those tiles: GCJ-02 is that of Chinese web maps."
+    )
+    shifts: Path | None = Field(
+        None, description="File of the shifts of a week. Empty: the platform's own, citybrain/duty/shifts.yaml."
+    )
     public_url: str = Field("", description="What links in messages begin with, such as https://citybrain.example.org.")
 
     retain_raw_days: int = Field(0, ge=0, description="Days that readings are kept, counted from now. 0: for ever.")
@@ -171,6 +189,11 @@ class Settings(BaseSettings):
     def generated_sites(self) -> Path:
         """Folder of the site files that a simulation has written; they count beside those of the catalogue."""
         return self.runtime_dir / "sites"
+
+    @property
+    def generated_networks(self) -> Path:
+        """Folder of the lines of networks that a simulation has written; likewise."""
+        return self.runtime_dir / "networks"
 
     @property
     def zone(self) -> ZoneInfo:

@@ -104,8 +104,8 @@ def path_of(name: str, folder: Path, shipped: Path) -> Path:
     path = folder / name
     if path.suffix in (".yaml", ".yml") and path.is_file():
         return path
-    hint = messages.hint(name, names)
-    raise SimulationError(f"There is no {name!r}: expected a file, or one of {', '.join(names)}{hint}.")
+    hint = messages.hint(name, names) or "."
+    raise SimulationError(f"There is no {name!r}: expected a file, or one of {', '.join(names)}{hint}")
 
 
 def read_city(path: Path) -> CityFile:
@@ -143,4 +143,13 @@ def build(
     weather = Weather(file.climate, happenings)
     scale = (devices or file.devices) / file.devices
     context = Context(seed, scale, weather, folder, catalogue)
-    return City([block.build(context) for block in file.blocks(domains)], weather)
+    blocks = file.blocks(domains)
+    if not blocks:
+        raise SimulationError(f"{file.title.en} has nothing of {', '.join(domains) or 'any domain'} to simulate.")
+    city = City([block.build(context) for block in blocks], weather)
+    seen: set[str] = set()
+    for site in city.sites:
+        if site.id in seen:
+            raise SimulationError(f"Two sites are called {site.id}: give the entries of {site.domain} different names.")
+        seen.add(site.id)
+    return city

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Iterable
+import subprocess
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, TextIO
 from zoneinfo import ZoneInfo
 
 import typer
@@ -22,10 +24,12 @@ from simulators.model import SECOND, SimulationError
 if TYPE_CHECKING:
     from citybrain.catalogue.model import Catalogue
     from citybrain.devices.rights import Key
+    from simulators.pace import Pace
     from simulators.scenario import Incident, Scenario
     from simulators.simulation import Simulation
 
 SITES = "simulated.yaml"  # in the folder of generated sites
+NETWORKS = "simulated.geojson"  # in that of generated networks
 CREDENTIALS = "simulated-credentials.csv"  # in the runtime folder
 NOTE = "simulated-until.json"  # in the runtime folder
 MICROSECOND = timedelta(microseconds=1)
@@ -35,11 +39,13 @@ def simulate_command(
     *,
     name: Annotated[str, typer.Option("--scenario", help="What happens: one that ships, or a file.")] = "demo",
     devices: Annotated[
-        int | None, typer.Option(min=1, help="How many, about.", show_default="as the scenario says")
+        int | None, typer.Option(min=1, max=200_000, help="How many, about.", show_default="as the scenario says")
     ] = None,
     speed: Annotated[
         float | None,
-        typer.Option(min=0.001, help="Times real time, until it has caught up with the clock.", show_default="full"),
+        typer.Option(
+            min=0.001, max=1e6, help="Times real time, until it has caught up with the clock.", show_default="full"
+        ),
     ] = None,
     seed: Annotated[int, typer.Option(min=0, help="Of all chance; the same gives the same city and readings.")] = 1,
     since: Annotated[
@@ -63,23 +69,29 @@ def simulate_command(
     from simulators import enrolment, scenario
     from simulators.city import FAULTS
     from simulators.publisher import Address
-    from simulators.simulate import Plan, Show
+    from simulators.simulate import Plan, Show, now
 
     chosen, console = settings(), Console()
     catalogue = load_catalogue(chosen.catalogue_dir)
     found = scenario.load(name, FAULTS, Path.cwd(), list(catalogue.domains))
     offset = (datetime.now(chosen.zone).utcoffset() or timedelta()) // MICROSECOND
-    begin, start, end = timeline(found, since, speed, datetime.now(UTC), chosen.zone)
+    begin, start, end = timeline(found, since, speed, datetime.now(UTC), chosen.zone, chosen.oldest_reading)
     note = Note(chosen.runtime_dir / NOTE, found.name, seed, devices)
-    if resume:
-        begin = max(begin, note.until())
-    plan = Plan(found, catalogue, seed, devices, begin, start, end, speed, offset)
+    resumed = resume and note.until() > begin
+    if resumed:
+        begin = note.until()
+    plan = Plan(found, catalogue, seed, devices, begin, start, end, speed, offset, resumed)
+    if check and start is None:
+        plan = plan.started(begin, now())
 
     def tell(incidents: list[Incident]) -> None:
         console.print(table(incidents, chosen.zone))
         if truth is not None:
-            with truth.open("w", encoding="utf-8", newline="") as file:
+            with _opened(truth) as file:
                 scenario.write_truth(incidents, file, chosen.zone)
+
+    if truth is not None:
+        _opened(truth).close()  # What can't be written is told before anything is published.
 
     with console.status("Building the city"):
         show = Show(plan, console, tell)
@@ -89,10 +101,15 @@ def simulate_command(
     if check:
         tell(show.simulation.incidents)
         return
-    passwords = enrolment.read_credentials(credentials) if credentials else None
-    if passwords is None:
+    passwords: Mapping[Key, str | None] | None
+    if credentials:
+        passwords = enrolment.read_credentials(credentials)
+    else:
         passwords = _enrolled(chosen, catalogue, show.simulation, anonymous=anonymous)
-    asyncio.run(show.run(Address.parse(addresses.mqtt_url(chosen)), passwords))
+    if out := ["/".join(key) for key, password in (passwords or {}).items() if password is None]:
+        console.print(f"Left out, for their credentials are revoked: {', '.join(out)}.")
+    with _pace(chosen, console) as pace:
+        asyncio.run(show.run(Address.parse(addresses.mqtt_url(chosen)), passwords, pace))
     note.write(show.totals.until)
     console.print(f"Published {show.totals}.{' Stopped before the end.' if show.totals.interrupted and end else ''}")
     if show.totals.unacknowledged:
@@ -102,39 +119,48 @@ def simulate_command(
 
 
 def timeline(
-    scenario: Scenario, since: str | None, speed: float | None, now: datetime, zone: ZoneInfo
+    scenario: Scenario, since: str | None, speed: float | None, now: datetime, zone: ZoneInfo, oldest: date
 ) -> tuple[int, int | None, int | None]:
     """First instant, start and end of a simulation, us UTC; see `simulate.Plan`.
 
     Args:
-        scenario: What happens. One that says when it starts does so then; any other starts live or, with a speed, at
-            the first instant.
+        scenario: What happens. One that says when it starts does so then; any other starts live or, with a speed, so
+            that the first that happens in it does so at the first instant, without history.
         since: First instant in city time.
         speed: Times real time.
         now: The present.
         zone: The city's.
+        oldest: The first day in city time that the platform takes readings of.
 
     Raises:
         SimulationError: it can't be then.
     """
     file = scenario.file
-    before = file.history if file.history else scenario.lead
-    first = _instant(since, zone) if since is not None else None
+    before = (file.history or scenario.lead) // MICROSECOND
+    lead, lasts = scenario.lead // MICROSECOND, file.lasts // MICROSECOND if file.lasts else None
+    present, first = _us(now), _instant(since, zone) if since is not None else None
+    start = None
     if file.starts is not None:
-        start = file.starts.replace(tzinfo=zone)
-        begin = first or start - before
+        start = _us(file.starts.replace(tzinfo=zone))
+        begin = start - before if first is None else first
     elif speed is not None:
-        if first is None and file.lasts is None:
+        if first is None and lasts is None:
             raise SimulationError(f"{scenario.name} never ends: with --speed say --from when it begins.")
         # Without a first instant it catches up with the clock just when it ends.
-        begin = first or now - (file.lasts or timedelta()) * max(0.0, 1 - 1 / speed) - before
-        start = begin + before
+        begin = present - lead - int((lasts or 0) * max(0.0, 1 - 1 / speed)) if first is None else first
+        start = begin + lead
     else:
-        begin, start = first or now - before, None
-    if begin > now:
-        raise SimulationError(f"It would begin {begin.astimezone(zone):%Y-%m-%d %H:%M}, which lies in the future.")
-    end = start + file.lasts if start is not None and file.lasts is not None else None
-    return _us(begin), _us(start) if start is not None else None, _us(end) if end is not None else None
+        begin = present - before if first is None else first
+    end = start + lasts if start is not None and lasts is not None else None
+    if begin < _us(datetime.combine(oldest, time.min, zone)):
+        raise SimulationError(f"It would begin before {oldest}, where the platform takes no readings yet.")
+    if begin > present:
+        moment = datetime.fromtimestamp(begin / SECOND, zone)
+        raise SimulationError(f"It would begin {moment:%Y-%m-%d %H:%M}, which lies in the future.")
+    if end is not None and begin >= end:
+        moment = datetime.fromtimestamp(end / SECOND, zone)
+        raise SimulationError(f"{scenario.name} ends {moment:%Y-%m-%d %H:%M}: say an earlier --from.")
+    return begin, start, end
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +178,10 @@ class Note:
             known = json.loads(self.path.read_text(encoding="utf-8"))
         except (OSError, ValueError):
             return 0
-        return int(known["until"]) if isinstance(known, dict) and known.items() >= self._same.items() else 0
+        if not isinstance(known, dict) or not known.items() >= self._same.items():
+            return 0
+        until = known.get("until")
+        return until if type(until) is int and until > 0 else 0
 
     def write(self, until: int) -> None:
         """Note that all until then was acknowledged."""
@@ -166,7 +195,9 @@ class Note:
 
 def table(incidents: Iterable[Incident], zone: ZoneInfo) -> Table:
     """What truly happens, to be read."""
-    found = Table("incident", "what", "when", Column("sites", justify="right"), "shows as", box=box.SIMPLE_HEAD)
+    names = (Column(name, overflow="fold") for name in ("incident", "what", "when"))
+    sites, shows_as = Column("sites", justify="right"), Column("shows as", overflow="fold")
+    found = Table(*names, sites, shows_as, box=box.SIMPLE_HEAD)
     for one in incidents:
         start, end = (datetime.fromtimestamp(time / SECOND, zone) for time in (one.start, one.end))
         until = f"{end:%H:%M}" if end.date() == start.date() else f"{end:%m-%d %H:%M}"
@@ -177,37 +208,63 @@ def table(incidents: Iterable[Incident], zone: ZoneInfo) -> Table:
 
 def _enrolled(
     chosen: Settings, catalogue: Catalogue, simulation: Simulation, *, anonymous: bool
-) -> dict[Key, str] | None:
-    """Make the city known to the platform; the passwords of its devices, None where they have none."""
-    from citybrain.catalogue.load import load
+) -> dict[Key, str | None] | None:
+    """Make the city known to the platform; the passwords of its devices, if these have any (see `Fleet`)."""
     from citybrain.devices.dynsec import broker as changing
     from citybrain.store.connection import connect
-    from citybrain.store.migrate import sync_catalogue
     from deploy.local import addresses
+    from deploy.local.stack import CITYBRAIN
     from simulators import enrolment
 
     sites = [site for site in simulation.city.sites if site.id not in catalogue.sites]
     enrolment.write_sites(chosen.generated_sites / SITES, sites, [d for _, d in simulation.city.devices])
-    known, url = load(chosen.catalogue_dir, chosen.generated_sites), addresses.database_url(chosen)
-    with connect(url, "owner", "simulate") as connection:
-        sync_catalogue(connection, known, datetime.now(UTC))
+    enrolment.write_networks(chosen.generated_networks / NETWORKS, simulation.city.sources)
+    # In a process of its own, as the catalogue of a large city takes a gigabyte.
+    done = subprocess.run([CITYBRAIN, "db", "migrate"], capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise SimulationError(f"The city can't be made known to the platform: {done.stderr.strip()}")
     if anonymous:
         return None
     kept = chosen.runtime_dir / CREDENTIALS
     with (
         changing(addresses.broker_admin_url(chosen)) as broker,
-        connect(url, "writer", "simulate") as connection,
+        connect(addresses.database_url(chosen), "writer", "simulate") as connection,
         connection.transaction(),
     ):
         return enrolment.enrol(connection, broker, simulation.roster, kept, datetime.now(UTC))
 
 
-def _instant(text: str, zone: ZoneInfo) -> datetime:
+@contextmanager
+def _pace(chosen: Settings, console: Console) -> Iterator[Pace | None]:
+    """The pace of the platform; None where its ledger can't be read, as where only the broker is ours to reach."""
+    import psycopg
+
+    from deploy.local import addresses
+    from simulators.pace import Pace
+
+    try:
+        pace = Pace(addresses.database_url(chosen), datetime.now(UTC))
+    except psycopg.Error as error:
+        console.print(f"The platform's ledger can't be read, so the broker sets the pace: {str(error).strip()}")
+        yield None
+        return
+    with closing(pace):
+        yield pace
+
+
+def _opened(path: Path) -> TextIO:
+    try:
+        return path.open("w", encoding="utf-8", newline="")
+    except OSError as error:
+        raise SimulationError(f"{path} can't be written: {error.strerror}.") from error
+
+
+def _instant(text: str, zone: ZoneInfo) -> int:
     try:
         moment = datetime.fromisoformat(text)
     except ValueError as error:
         raise SimulationError(f"--from is {text}: write it as 2026-03-01 or 2026-03-01T10:00.") from error
-    return moment if moment.tzinfo else moment.replace(tzinfo=zone)
+    return _us(moment if moment.tzinfo else moment.replace(tzinfo=zone))
 
 
 def _us(moment: datetime) -> int:

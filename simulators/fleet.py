@@ -15,7 +15,8 @@ import polars as pl
 from citybrain.devices.rights import Key, username
 from simulators.devices.outages import Cut
 from simulators.devices.roster import Roster
-from simulators.publisher import Address, Gate, Message, Publisher, PublishError
+from simulators.gate import Gate, Message, PublishError
+from simulators.publisher import Address, Publisher
 
 TOGETHER = 50  # connections that are being made at a time: checking a password costs the broker about a millisecond
 SHARED = 8  # connections of a fleet without credentials
@@ -38,28 +39,29 @@ class Fleet:
         readings: In them.
     """
 
-    def __init__(self, address: Address, roster: Roster, credentials: Mapping[Key, str] | None) -> None:
+    def __init__(self, address: Address, roster: Roster, credentials: Mapping[Key, str | None] | None) -> None:
         """A fleet; it connects when the `async with` block begins.
 
         Args:
             address: The broker.
             roster: The devices.
-            credentials: The passwords of those that connect; None: all publish without a name, through a few shared
-                connections, where outages do not show.
+            credentials: The passwords of those that connect; one that has None is left out, with all that send through
+                it. Without any, all publish without a name, through a few shared connections, where outages do not
+                show.
 
         Raises:
-            PublishError: some have no password.
+            PublishError: some are not among the credentials.
         """
         self.messages = 0
         self.readings = 0
+        self._countable = 0
         self._gate = Gate(UNACKNOWLEDGED)
-        self._publishers: list[Publisher] = []
         self._own = credentials is not None
         self._cuts: dict[int, int] = {}  # until when a connection is cut (us UTC)
         self._cutting: set[asyncio.Task[None]] = set()
         if credentials is None:
-            self._names = ["a device without a name"] * SHARED
-            self._publishers = [Publisher(address, gate=self._gate) for _ in range(SHARED)]
+            self._names = dict.fromkeys(range(SHARED), "a device without a name")
+            self._publishers = {number: Publisher(address, gate=self._gate) for number in self._names}
             return
         keys = [roster.keys[device] for device in roster.connections]
         if missing := [key for key in keys if key not in credentials]:
@@ -67,11 +69,17 @@ class Fleet:
                 f"{len(missing)} of {len(keys)} devices that connect have no credentials, {username(missing[0])} "
                 "among them."
             )
-        self._names = [username(key) for key in keys]
-        for key, name in zip(keys, self._names, strict=True):
-            at = replace(address, user=name, password=credentials[key])
-            status = f"city/{name}/status"
-            self._publishers.append(Publisher(at, client=name, status=status, gate=self._gate, persists=True))
+        self._names = {number: username(key) for number, key in enumerate(keys) if credentials[key] is not None}
+        self._publishers = {
+            number: Publisher(
+                replace(address, user=name, password=credentials[keys[number]]),
+                client=name,
+                status=f"city/{name}/status",
+                gate=self._gate,
+                persists=True,
+            )
+            for number, name in self._names.items()
+        }
 
     async def __aenter__(self) -> Self:
         """Connect all.
@@ -82,19 +90,20 @@ class Fleet:
         async with AsyncExitStack() as stack:
             gate = asyncio.Semaphore(TOGETHER)
 
-            async def connect(name: str, publisher: Publisher) -> None:
+            async def connect(number: int) -> None:
                 async with gate:
                     try:
-                        await stack.enter_async_context(publisher)
+                        await stack.enter_async_context(self._publishers[number])
                     except PublishError as error:
-                        raise PublishError(f"{name}: {error}") from error
+                        raise PublishError(f"{self._names[number]}: {error}") from error
 
-            for one in zip(self._names[:1], self._publishers[:1], strict=True):
-                await connect(*one)  # If nobody is there, it is said once.
+            numbers = list(self._names)
+            for number in numbers[:1]:  # If nobody is there, it is said once.
+                await connect(number)
             try:
                 async with asyncio.TaskGroup() as connecting:
-                    for name, publisher in zip(self._names[1:], self._publishers[1:], strict=True):
-                        connecting.create_task(connect(name, publisher))
+                    for number in numbers[1:]:
+                        connecting.create_task(connect(number))
             except* PublishError as errors:
                 raise errors.exceptions[0] from None
             self._stack = stack.pop_all()
@@ -111,51 +120,60 @@ class Fleet:
     @property
     def outstanding(self) -> int:
         """Messages not acknowledged yet."""
-        return sum(publisher.outstanding for publisher in self._publishers)
+        return sum(publisher.outstanding for publisher in self._publishers.values())
 
     @property
     def resent(self) -> int:
         """Messages sent again after a reconnect."""
-        return sum(publisher.resent for publisher in self._publishers)
+        return sum(publisher.resent for publisher in self._publishers.values())
 
     @property
     def dropped(self) -> int:
-        """Messages of devices that the broker has shut out meanwhile, as when somebody revokes their credentials."""
-        return sum(publisher.dropped for publisher in self._publishers)
+        """Readings of devices that the broker has shut out meanwhile, as when somebody revokes their credentials."""
+        return sum(publisher.dropped for publisher in self._publishers.values())
+
+    @property
+    def countable(self) -> int:
+        """How much of what was published the platform's ledger counts as received: readings, but what it can't read."""
+        return self._countable - self.dropped
 
     @property
     def refused(self) -> int:
         """Messages on foreign topics that the broker has refused."""
-        return sum(publisher.refused for publisher in self._publishers)
+        return sum(publisher.refused for publisher in self._publishers.values())
 
     async def publish(self, messages: pl.DataFrame, when: When | None = None) -> None:
         """Publish messages in their order.
 
         Args:
-            messages: `due` (us UTC, ascending), `connection`, `topic`, `payload`, `readings` and `foreign`.
+            messages: As `devices.wire.Wire.messages` makes them; `due` ascends.
             when: When each is due; None: as fast as the broker acknowledges.
 
         Raises:
             PublishError: the broker refuses a device, or a message that is on its own topic.
         """
-        columns = ("due", "connection", "topic", "payload", "readings", "foreign")
+        countable = pl.sum_horizontal("stored", "duplicates", "quarantined", "ahead")
+        columns = ("due", "connection", "topic", "payload", "readings", "foreign", countable)
+        if self._own:
+            messages = messages.filter(pl.col("connection").is_in(list(self._publishers)))
         for number, row in enumerate(messages.select(columns).iter_rows()):
-            due, connection, topic, payload, readings, foreign = row
+            due, connection, topic, payload, readings, foreign, counts = row
             if when:
                 await self._until(when(due))
             if not self._gate.open:
                 await self._gate.wait()
             elif number % ROUND == 0:
                 await asyncio.sleep(0)
-            publisher = self._publishers[connection % len(self._publishers)]
-            publisher.put(Message(topic.encode(), payload.encode(), refusable=foreign))
+            publisher = self._publishers[connection if self._own else connection % SHARED]
+            publisher.put(Message(topic.encode(), payload.encode(), refusable=foreign, readings=counts))
             self.messages += 1
             self.readings += readings
+            self._countable += counts
 
     def cut(self, cuts: Iterable[Cut], when: When) -> None:
         """Cut connections off at their times, as if the network broke, and restore them."""
         for cut in cuts:
-            if self._own and cut.end > self._cuts.get(cut.connection, 0):
+            if self._own and cut.connection in self._publishers and cut.end > self._cuts.get(cut.connection, 0):
                 self._cuts[cut.connection] = cut.end
                 task = asyncio.create_task(self._cut(cut, when))
                 self._cutting.add(task)
@@ -167,7 +185,7 @@ class Fleet:
         Raises:
             PublishError: the broker refuses a device, or a message.
         """
-        await asyncio.gather(*(publisher.drain() for publisher in self._publishers))
+        await asyncio.gather(*(publisher.drain() for publisher in self._publishers.values()))
 
     async def _cut(self, cut: Cut, when: When) -> None:
         await self._until(when(cut.start))

@@ -36,8 +36,10 @@ SCHEMA = {
     "time": pl.Int64,
     "due": pl.Int64,
     "value": pl.Float64,
+    "urgent": pl.Boolean,
 }
-"""Columns of readings: position in `devices`, position in `metrics`, time and earliest sending (us UTC), value."""
+"""Columns of readings: position in `devices`, position in `metrics`, time and earliest sending (us UTC), value, and
+whether devices send it at once that otherwise collect what they measure."""
 
 MICROSECOND = timedelta(microseconds=1)
 
@@ -152,7 +154,7 @@ class _Panel:
         parts = [reader.read(span, signals) for reader in self._readers]
         if not parts:
             return pl.DataFrame(schema=SCHEMA)
-        sensor, time, value = (np.concatenate(column) for column in zip(*parts, strict=True))
+        sensor, time, value, urgent = (np.concatenate(column) for column in zip(*parts, strict=True))
         for fault in self._faults:
             fault.spoil(sensor, time, value, self._interval)
         value += self._noise[sensor] * chance.normal(self._key[sensor], time)
@@ -162,7 +164,7 @@ class _Panel:
             fault.freeze(sensor, time, value)
             kept[fault.silences(sensor, time)] = False
         sensor, time, value = sensor[kept], time[kept], value[kept]
-        columns = [self._device[sensor], self._metric[sensor], time - self._lag[sensor], time, value]
+        columns = [self._device[sensor], self._metric[sensor], time - self._lag[sensor], time, value, urgent[kept]]
         return pl.DataFrame(dict(zip(SCHEMA, columns, strict=True)), schema=SCHEMA)
 
     def _displayed(self, sensors: Indices, values: Values) -> Values:

@@ -70,6 +70,14 @@ class Sensor:
     most: float = np.inf
 
 
+class Polyline(NamedTuple):
+    """Something that maps draw as a line: a pipe, a street."""
+
+    kind: str
+    coordinates: list[tuple[float, float]]
+    """Degrees east and north, WGS84."""
+
+
 @dataclass(frozen=True, slots=True)
 class Signals:
     """What is true at the points of a source.
@@ -151,6 +159,8 @@ class Source(Protocol):
     sensors: Sequence[Sensor]
     places: Collection[str]
     """What a fault may name as its `place`: zones, networks, streets, sites."""
+    lines: Sequence[Polyline]
+    """Its pipes or streets; none: it has nothing of the kind."""
 
     def subjects(self, fault: Fault) -> frozenset[str]:
         """Ids of the sites where a fault of these kinds, whose place is one of these, can be seen.

@@ -20,13 +20,13 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from types import TracebackType
-from typing import NamedTuple, Self
+from typing import Self
 from urllib.parse import unquote, urlsplit
 
-from citybrain.errors import Correctable
 from citybrain.mqtt import tls_context
 from citybrain.settings import settings
 from simulators import packets
+from simulators.gate import Gate, Message, PublishError
 
 UNHEARD_SECONDS = 0.5  # until what nobody had subscribed to is tried again
 RESEND_SECONDS = 1.0  # What was acknowledged so shortly before the broker fell silent is sent again ...
@@ -41,10 +41,6 @@ CHUNK = 64 * 1024  # bytes written at once: where asyncio, too, calls a buffer f
 
 # Reasons for which a broker ends or refuses a connection, but may take the next one.
 PASSING = {0x00, 0x80, 0x83, 0x88, 0x89, 0x8B, 0x8D, 0x97, 0x98, 0x9F}
-
-
-class PublishError(Correctable):
-    """Publishing can't go on; the text says why and what to do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,59 +82,6 @@ class Address:
         return self.path or f"{self.host}:{self.port}"
 
 
-class Message(NamedTuple):
-    """What is published, always with QoS 1."""
-
-    topic: bytes
-    payload: bytes
-    retain: bool = False
-    refusable: bool = False  # The broker may refuse it: that is counted, and no error.
-
-
-class Gate:
-    """Bounds what several publishers have unacknowledged together, and hears of the first that fails."""
-
-    OVERHEAD = 512  # bytes that a message takes in memory besides its payload
-
-    def __init__(self, limit: int) -> None:
-        """Room for so many bytes."""
-        self._limit = limit
-        self._inside = 0
-        self._failure: PublishError | None = None
-        self._changed = asyncio.Event()
-
-    @property
-    def open(self) -> bool:
-        """Whether one more may enter at once."""
-        return self._inside < self._limit and not self._failure
-
-    async def wait(self) -> None:
-        """Wait until it is open.
-
-        Raises:
-            PublishError: a publisher has failed.
-        """
-        while not self.open:
-            if self._failure:
-                raise self._failure
-            self._changed.clear()
-            await self._changed.wait()
-
-    def enter(self, message: Message) -> None:
-        """A message that will have to be acknowledged."""
-        self._inside += len(message.payload) + self.OVERHEAD
-
-    def leave(self, message: Message) -> None:
-        """A message that is."""
-        self._inside -= len(message.payload) + self.OVERHEAD
-        self._changed.set()
-
-    def fail(self, failure: PublishError) -> None:
-        """A publisher can't go on."""
-        self._failure = self._failure or failure
-        self._changed.set()
-
-
 class Publisher(asyncio.Protocol):
     """Publishes through a connection that is made again whenever it is lost.
 
@@ -153,7 +96,7 @@ class Publisher(asyncio.Protocol):
         reconnects: Connections made after the first one.
         refused: Refusable messages that the broker has refused.
         shut_out: The broker does not let us in any more; we try again, and forget what there was to send.
-        dropped: Messages that were forgotten so; the last ones acknowledged before it are among them.
+        dropped: Readings that were forgotten so; the last ones acknowledged before it are among them.
     """
 
     def __init__(
@@ -257,7 +200,7 @@ class Publisher(asyncio.Protocol):
     def put(self, message: Message) -> None:
         """Send a message when there is room, without waiting for it."""
         if self.shut_out:
-            self.dropped += 1
+            self.dropped += message.readings
             return
         if self._gate:
             self._gate.enter(message)
@@ -479,7 +422,7 @@ class Publisher(asyncio.Protocol):
     def _forget(self, error: Exception) -> None:
         """The broker has shut us out."""
         self.shut_out, self._trouble = True, error
-        self.dropped += len(self._waiting)
+        self.dropped += sum(message.readings for message in self._waiting)
         if self._gate:
             for message in self._waiting:
                 self._gate.leave(message)

@@ -24,7 +24,7 @@ BOUNDS = {"ge": ">=", "gt": ">", "le": "<=", "lt": "<", "min_length": "at least"
 
 def reference() -> str:
     """All of it, as Markdown."""
-    return "\n".join(_lines()) + "\n"
+    return "\n".join(_lines()).rstrip() + "\n"
 
 
 def _lines() -> Iterator[str]:

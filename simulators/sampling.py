@@ -23,11 +23,13 @@ class Samples(NamedTuple):
         sensor: Which one; what is counted is up to whoever made the reader.
         time: When it looked, in microseconds UTC; at the end of the interval of a mean or an increase.
         value: What was true.
+        urgent: Whether it can't wait for the next message.
     """
 
     sensor: Indices
     time: Times
     value: Values
+    urgent: NDArray[np.bool_]
 
 
 class Reader(Protocol):
@@ -64,6 +66,11 @@ def held(signals: Signals, points: Indices, times: Times) -> Values:
     return np.asarray(signals.values[points, np.searchsorted(signals.times, times, side="right") - 1])
 
 
+def _calm(times: Times) -> NDArray[np.bool_]:
+    """Nothing urgent at these times."""
+    return np.zeros(len(times), np.bool_)
+
+
 class Instant:
     """Reads at an interval what is true at that instant."""
 
@@ -76,7 +83,7 @@ class Instant:
     def read(self, span: Span, signals: Signals) -> Samples:
         """The samples of the next span."""
         rows, times = instants(span, self._interval, self._phases)
-        return Samples(self._sensors[rows], times, self._at(signals, self._points[rows], times))
+        return Samples(self._sensors[rows], times, self._at(signals, self._points[rows], times), _calm(times))
 
 
 class Interval:
@@ -109,7 +116,8 @@ class Interval:
         self._last[rows[trailing]] = totals[trailing]
         self._last -= passed
         known = ~np.isnan(before)
-        return Samples(self._sensors[rows][known], times[known], (totals - before)[known])
+        times = times[known]
+        return Samples(self._sensors[rows][known], times, (totals - before)[known], _calm(times))
 
 
 class _Integral:
@@ -155,12 +163,12 @@ class Changes:
         changed, columns = np.nonzero(np.diff(values, axis=1, prepend=self._last[:, None]))
         if values.shape[1]:
             self._last = values[:, -1].copy()
-        rows = np.concatenate([rows, changed])
-        times = np.concatenate([times, signals.times[inside][columns]])
-        # A change may fall on the daily reading.
+        rows = np.concatenate([changed, rows])
+        times = np.concatenate([signals.times[inside][columns], times])
+        # A change may fall on the daily reading: the first of the two counts.
         _, single = np.unique(rows * (span.end - span.start) + (times - span.start), return_index=True)
         rows, times = rows[single], times[single]
-        return Samples(self._sensors[rows], times, held(signals, self._points[rows], times))
+        return Samples(self._sensors[rows], times, held(signals, self._points[rows], times), single < len(changed))
 
 
 class Urgent:
@@ -194,7 +202,8 @@ class Urgent:
                 self._value[hasty], self._read[hasty], self._sent[hasty] = now[fired], time, time
                 rows, times = np.append(rows, hasty), np.append(times, np.full(len(hasty), time))
         self._follow(span, signals, np.arange(len(self._points)), span.end - 1)
-        return Samples(self._sensors[rows], times, self._at(signals, self._points[rows], times))
+        values = self._at(signals, self._points[rows], times)
+        return Samples(self._sensors[rows], times, values, np.ones(len(times), np.bool_))
 
     def _moving(self, values: Values) -> Indices:
         """The rows that may move far enough in a span with these values; mostly they are few."""

@@ -37,7 +37,8 @@ from simulators.city import CITIES, path_of
 from simulators.model import Fault, Happening, SimulationError
 
 SCENARIOS = Path(__file__).parent / "scenarios"
-INCIDENT = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
+INCIDENT = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}", re.ASCII)
+MOST_DEVICES = 200_000  # twice of what has been measured; a gigabyte holds about 100,000
 MICROSECOND = timedelta(microseconds=1)
 
 
@@ -56,11 +57,20 @@ def _local(value: Any) -> datetime:
         moment = datetime.fromisoformat(value)
     except (TypeError, ValueError) as error:
         raise ValueError(f"expected city time such as 2026-01-15T00:00, found {value!r}") from error
+    if not 2000 <= moment.year < 2100:
+        raise ValueError(f"expected a year from 2000 to 2099, found {value!r}")
     if moment.tzinfo:
         raise ValueError(f"expected city time, without an offset, found {value!r}")
     return moment
 
 
+def _incident(value: Any) -> str:
+    if not isinstance(value, str) or not INCIDENT.fullmatch(value):
+        raise ValueError(f"expected up to 64 of A-Z, a-z, 0-9, '_', '.' and '-', found {value!r}")
+    return value
+
+
+Name = Annotated[str, BeforeValidator(_incident), WithJsonSchema({"type": "string"})]
 Offset = Annotated[timedelta, BeforeValidator(_offset), WithJsonSchema({"type": ["string", "integer"]})]
 Local = Annotated[datetime, BeforeValidator(_local), WithJsonSchema({"type": "string"})]
 
@@ -70,7 +80,7 @@ class Entry(BaseModel):
 
     model_config = ConfigDict(extra="allow", frozen=True, use_attribute_docstrings=True)
 
-    incident: str = Field(pattern=INCIDENT.pattern)
+    incident: Name
     """Its name in the ground truth, unique in the scenario."""
     fault: str
     """The kind of fault, such as `water.burst`."""
@@ -93,7 +103,7 @@ class ScenarioFile(BaseModel):
     """What is to be seen, and why."""
     city: str = "demo"
     """The city: the name of one that ships, or a file beside this one."""
-    devices: int | None = Field(None, ge=1)
+    devices: int | None = Field(None, ge=1, le=MOST_DEVICES)
     """Devices of the city; without it those of its file."""
     domains: list[str] = []
     """Only these domains; none: all."""
@@ -138,9 +148,9 @@ class Scenario:
             for entry, fault in zip(self.file.happenings, self.faults, strict=True)
         ]
 
-    def mistake(self, number: int, message: str, *keys: str) -> SimulationError:
+    def mistake(self, number: int, message: str) -> SimulationError:
         """An error in the happening of this number (from 0), with its place in the file."""
-        self.document.report(("happenings", number, *keys), message)
+        self.document.report(("happenings", number), message.removesuffix("."))
         return SimulationError("\n".join(map(str, sorted(self.document.problems))))
 
 

@@ -18,12 +18,11 @@ from citybrain.catalogue.model import Catalogue
 from citybrain.devices.rights import Key
 from simulators.fleet import Fleet
 from simulators.model import HOUR, MINUTE, SECOND
+from simulators.pace import Pace
 from simulators.publisher import Address
 from simulators.scenario import Incident, Scenario
 from simulators.simulation import Part, Simulation
 
-SLICE = 6 * HOUR  # of history simulated at once
-PACK = timedelta(hours=1)  # A message of history holds what a device measures in that time.
 LIVE = MINUTE  # simulated at once when it has caught up with the clock
 LEAD = 10 * MINUTE  # told again, with what happens, when a scenario starts live
 REBUILDING = 1.5  # times that a city took to build: allowed for building it once more
@@ -46,6 +45,7 @@ class Plan:
         end: When it is over; None: never.
         speed: Times real time, until it has caught up with the clock; None: as fast as the broker acknowledges.
         offset: Of the city's zone, microseconds east of UTC.
+        resumed: What left the devices before `begin` has arrived.
     """
 
     scenario: Scenario
@@ -57,6 +57,7 @@ class Plan:
     end: int | None
     speed: float | None
     offset: int
+    resumed: bool = False
 
     def simulation(self) -> Simulation:
         """The city from `begin` on, with nothing but quiet where `start` is open.
@@ -72,12 +73,14 @@ class Plan:
             start=self.start,
             offset=self.offset,
             devices=self.devices,
+            resumed=self.resumed,
         )
 
     def started(self, begin: int, start: int) -> Plan:
         """The same, told from `begin` on, with a scenario that starts at `start`."""
         lasts = self.scenario.file.lasts
-        return replace(self, begin=begin, start=start, end=start + lasts // MICROSECOND if lasts else None)
+        end = start + lasts // MICROSECOND if lasts else None
+        return replace(self, begin=begin, start=start, end=end, resumed=False)
 
 
 @dataclass(slots=True)
@@ -121,15 +124,24 @@ class Show:
         self._console = console
         self._tell = tell
         self._begun = now()
+        self._told = plan.begin  # All that left the devices until then was published.
         self.simulation = plan.simulation()
         self._building = int((time.monotonic() - begun) * REBUILDING * SECOND)  # us that are allowed for it
 
-    async def run(self, address: Address, credentials: Mapping[Key, str] | None) -> None:
+    async def run(
+        self, address: Address, credentials: Mapping[Key, str | None] | None, pace: Pace | None = None
+    ) -> None:
         """Publish all of it; SIGTERM and SIGINT end it in order (if this is the main thread).
+
+        Args:
+            address: The broker.
+            credentials: See `Fleet`.
+            pace: That history keeps; None: as fast as the broker takes it.
 
         Raises:
             PublishError: nobody answers, or the broker refuses us; nothing was published then.
         """
+        self._pace = pace
         playing = asyncio.create_task(self._play(address, credentials))
         if threading.current_thread() is threading.main_thread():
             for number in (signal.SIGINT, signal.SIGTERM):
@@ -139,7 +151,7 @@ class Show:
         except asyncio.CancelledError:
             self.totals.interrupted = True
 
-    async def _play(self, address: Address, credentials: Mapping[Key, str] | None) -> None:
+    async def _play(self, address: Address, credentials: Mapping[Key, str | None] | None) -> None:
         async with Fleet(address, self.simulation.roster, credentials) as fleet:
             self._begun = now()
             try:
@@ -152,9 +164,11 @@ class Show:
                 await fleet.drain()
                 self.totals.until = self.simulation.now
             except asyncio.CancelledError:
+                stopped = min(self._told, now())  # The next message may be due much later.
                 with suppress(TimeoutError):
                     async with asyncio.timeout(FAREWELL_SECONDS):
                         await fleet.drain()
+                        self.totals.until = stopped
                 raise
             finally:
                 self.totals.messages, self.totals.readings = fleet.messages, fleet.readings
@@ -163,11 +177,13 @@ class Show:
     async def _tell_history(self, fleet: Fleet) -> None:
         """What was before the scenario: quiet days, until shortly before the first thing that happens in it."""
         begun, lead = time.monotonic(), self._plan.scenario.lead // MICROSECOND + LEAD
-        await self._publish(fleet, lambda at: _history(at, now() - lead))
+        await self._publish(fleet, lambda at: _quiet(at, now() - lead, self.simulation.slice))
         await fleet.publish(self.simulation.rest())
         await fleet.drain()
+        if self._pace:
+            await self._pace.keep(fleet.countable, self._console.print, ahead=0)
         took = time.monotonic() - begun
-        self.totals.until = self.simulation.now
+        self._told = self.simulation.now
         if fleet.readings:
             self._console.print(
                 f"History: {fleet.readings:,} readings in {took:.0f} s, {fleet.readings / took:,.0f}/s.", soft_wrap=True
@@ -176,6 +192,7 @@ class Show:
     async def _start_now(self) -> None:
         """Make the city once more, with what happens in it from now on."""
         self._plan = self._plan.started(self.simulation.now, now() + self._building)
+        del self.simulation  # Two large cities at a time would not fit into memory.
         self.simulation = await asyncio.to_thread(self._plan.simulation)
 
     async def _publish(self, fleet: Fleet, following: Callable[[int], tuple[int, timedelta] | None]) -> None:
@@ -193,12 +210,14 @@ class Show:
             try:
                 while making:
                     part = await making
-                    told = part.span.start
                     making = self._make(following)
+                    self._told = part.span.start
+                    if self._pace and part.span.end <= now():
+                        progress.update(task, description="Waiting for the collector")
+                        await self._pace.keep(fleet.countable, self._console.print)
+                        progress.update(task, description="Simulating")
                     fleet.cut([cut for cut in part.cuts if cut.end > now()], self._when)
-                    await fleet.publish(part.messages, self._when)
-                    if not fleet.outstanding:
-                        self.totals.until = told
+                    await fleet.publish(part.messages, self._when if part.packed else self._telling)
                     rate = f"{fleet.readings / (time.monotonic() - begun):,.0f} readings/s"
                     progress.update(task, completed=part.span.end - first, rate=rate)
             finally:
@@ -210,20 +229,30 @@ class Show:
         return asyncio.create_task(asyncio.to_thread(self.simulation.advance, *step)) if step else None
 
     def _next(self, at: int) -> tuple[int, timedelta] | None:
-        """The next part of the scenario: history as fast as it goes, then a minute after the other."""
-        end = self._plan.end
+        """The next part of the scenario: history as fast as it goes, then a minute after the other.
+
+        From the first happening on, each message leaves by itself, as rules that look at two devices depend on the
+        order between these.
+        """
+        end, longest = self._plan.end, self.simulation.slice
         if end is not None and at >= end:
             return None
+        quiet = (self._plan.start or 0) - self._plan.scenario.lead // MICROSECOND
         if self._plan.speed is not None:
-            found = at + max(LIVE, min(SLICE, int(self._plan.speed * PACED * SECOND))), timedelta()
+            found = at + max(LIVE, min(longest, int(self._plan.speed * PACED * SECOND))), timedelta()
         else:
-            found = _history(at, now()) or (at + LIVE, timedelta())
+            found = _quiet(at, min(quiet, now()), longest) or (_past(at, now(), longest) or at + LIVE, timedelta())
         return (min(found[0], end), found[1]) if end is not None else found
 
     def _when(self, due: int) -> float:
         """When what is due (us UTC) is published, in seconds of the clock; never before it is due."""
         speed = self._plan.speed
         return max(due, self._begun + (due - self._plan.begin) / speed if speed else due) / SECOND
+
+    def _telling(self, due: int) -> float:
+        """The same, of messages that hold but one instant: when one is about to go, all before it have gone."""
+        self._told = due - 1
+        return self._when(due)
 
     def _progress(self) -> Progress:
         columns = (
@@ -237,10 +266,24 @@ class Show:
         return Progress(*columns, console=self._console, disable=quiet)
 
 
-def _history(at: int, until: int) -> tuple[int, timedelta] | None:
-    """The next part of history after `at`: whole hours, then minutes; None: it has caught up with `until`."""
-    hour = until // HOUR * HOUR
-    if at < hour:
-        return min((at + SLICE) // HOUR * HOUR, hour), PACK
-    minute = until // MINUTE * MINUTE
-    return (minute, timedelta(minutes=1)) if at < minute else None
+def _quiet(at: int, until: int, longest: int) -> tuple[int, timedelta] | None:
+    """The end of the next part of quiet days, and how long devices collect for a message: its length, to its end.
+
+    None: it has caught up with `until`, but for less than a minute.
+    """
+    for length in (longest, HOUR, MINUTE):
+        if at < until // length * length:
+            return (at // length + 1) * length, timedelta(microseconds=length)
+    return None
+
+
+def _past(at: int, until: int, longest: int) -> int | None:
+    """The end of the next part of the past: whole hours if these are not too long, then minutes.
+
+    None: it has caught up with `until`, but for less than a minute.
+    """
+    for length, most in ((min(HOUR, longest), longest), (MINUTE, HOUR)):
+        end = until // length * length
+        if at < end:
+            return min((at + most) // length * length, end)
+    return None

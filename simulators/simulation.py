@@ -19,19 +19,28 @@ from simulators.devices.outages import Cut
 from simulators.devices.roster import Roster
 from simulators.faults import InstrumentFault
 from simulators.instruments import SCHEMA, Instruments
-from simulators.model import DAY, HOUR, Fault, Happening, SimulationError, Source, Span
+from simulators.model import DAY, HOUR, MINUTE, Fault, Happening, SimulationError, Source, Span
 from simulators.scenario import Incident, Scenario
 from simulators.weather import Weather
 
-SLICE = 6 * HOUR  # of history at once
+LONGEST, SHORTEST = 6 * HOUR, 15 * MINUTE  # that is simulated at once
+AT_ONCE = 60_000  # hours of a device, so that the readings of a large city fit into memory
 
 
 class Part(NamedTuple):
-    """What leaves the devices in a span: messages in order (see `devices.wire`), and connections that are cut."""
+    """What leaves the devices in a span.
+
+    Attributes:
+        span: That.
+        messages: In order; see `devices.wire`.
+        cuts: Connections that are cut.
+        packed: Whether each message holds what was measured in a while.
+    """
 
     span: Span
     messages: pl.DataFrame
     cuts: list[Cut]
+    packed: bool
 
 
 class Simulation:
@@ -45,6 +54,7 @@ class Simulation:
         roster: Its devices.
         incidents: The truth: what happens that can be seen somewhere. With `start` None what would if it were `begin`.
         now: Until when it has come, us UTC.
+        slice: How long a span may be, us: whole hours, or less than one in a large city.
     """
 
     def __init__(
@@ -57,6 +67,7 @@ class Simulation:
         start: int | None,
         offset: int,
         devices: int | None = None,
+        resumed: bool = False,
     ) -> None:
         """Build the city and put everything in its place.
 
@@ -68,6 +79,7 @@ class Simulation:
             start: When the scenario starts, us UTC; None: nothing happens.
             offset: Of the city's zone, microseconds east of UTC.
             devices: How many; None: as the scenario or its city says.
+            resumed: What left the devices before `begin` has arrived, and what they held back then is to follow.
 
         Raises:
             SimulationError: something can't be, such as a place that isn't there.
@@ -100,7 +112,8 @@ class Simulation:
         midnight = (begin + offset) // DAY * DAY - offset
         for source in sources:
             source.begin(midnight, [h for h in happenings if _concerns(h.fault, source)])
-        self._before = self._states(self._read(Span(midnight, begin)))
+        self.slice = min(LONGEST, AT_ONCE // max(1, len(self.roster)) * HOUR) or SHORTEST
+        self._before = self._caught_up(midnight, resumed=resumed)
 
     @property
     def sent(self) -> Sent:
@@ -114,7 +127,7 @@ class Simulation:
         read = pl.concat([self._before, self._read(span)])
         self._before = self._before.clear()
         messages = self._life.messages(read, span, pack)
-        return Part(span, messages, self._life.cuts(span))
+        return Part(span, messages, self._life.cuts(span), bool(pack))
 
     def rest(self) -> pl.DataFrame:
         """The messages that the devices still hold back."""
@@ -126,13 +139,24 @@ class Simulation:
         read = self._instruments.read
         return pl.concat([read(number, span, source.signals(span)) for number, source in enumerate(self.city.sources)])
 
-    def _states(self, before: pl.DataFrame) -> pl.DataFrame:
-        """What reports only changes, as it is when the telling begins: as a device does that was just switched on."""
+    def _caught_up(self, midnight: int, *, resumed: bool) -> pl.DataFrame:
+        """Live through what was before the telling begins.
+
+        Returns:
+            What reports only changes, as it is then: as a device tells it that was just switched on.
+        """
         changing = [number for number, metric in enumerate(self.roster.metrics) if metric.reports == "change"]
+        states = pl.DataFrame(schema=SCHEMA)
+        for start in range(midnight, self.now, self.slice):
+            span = Span(start, min(start + self.slice, self.now))
+            read = self._read(span)
+            if resumed:
+                self._life.messages(read, span)
+            told = pl.concat([states, read.filter(pl.col("metric").is_in(changing)).select(*SCHEMA)])
+            states = told.sort("time").unique(["device", "metric"], keep="last", maintain_order=True)
+        self._life.sent = Sent()
         at = pl.lit(self.now, pl.Int64)
-        states = before.filter(pl.col("metric").is_in(changing)).sort("time")
-        last = states.unique(["device", "metric"], keep="last", maintain_order=True)
-        return last.with_columns(time=at, due=at).select(*SCHEMA)
+        return states.with_columns(time=at, due=at, urgent=pl.lit(value=False)).select(*SCHEMA)
 
 
 def _incident(

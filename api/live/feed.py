@@ -50,6 +50,7 @@ class Alert(msgspec.Struct, frozen=True):
     open: bool
     revision: int
     crew: str | None
+    crew_title: Words | None
     raised_at: datetime
     cleared_at: datetime | None
     changed_at: datetime
@@ -68,6 +69,7 @@ class Event(msgspec.Struct, frozen=True):
     severity: int | None
     handling: str | None
     actor: str | None
+    actor_title: str | None
     note: str | None
     alert: Alert
 
@@ -171,18 +173,20 @@ def _event(row: dict[str, Any]) -> Event:
         severity=row["event_severity"],
         handling=row["event_handling"],
         actor=row["actor"],
+        actor_title=row["actor_title"],
         note=row["note"],
         alert=Alert(
             id=row["alert_id"],
             title=Words(row["title_zh"], row["title_en"]),
             place=Words(row["place_zh"], row["place_en"]),
             region_title=Words(row["region_zh"], row["region_en"]) if row["region_zh"] else None,
+            crew_title=Words(row["crew_zh"], row["crew_en"]) if row["crew_zh"] else None,
             **{name: row[name] for name in _SAME},
         ),
     )
 
 
-_SAME = [name for name in Alert.__struct_fields__ if name not in ("id", "title", "place", "region_title")]
+_SAME = [name for name in Alert.__struct_fields__ if name not in ("id", "title", "place", "region_title", "crew_title")]
 
 
 def _value(row: dict[str, Any]) -> Value:

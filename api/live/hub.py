@@ -109,5 +109,12 @@ class Hub:
                 for one in self._audiences[audience]:
                     one.put_latest(piece)
 
+    def tell_presence(self, place: Place, frame: bytes) -> None:
+        """Tell who looks at an alert that lies there."""
+        for audience in self._of("presence"):
+            if audience.hears_presence(place):
+                for one in self._audiences[audience]:
+                    one.put(frame)
+
     def _of(self, kind: Kind) -> list[Audience]:
         return [audience for audience in self._audiences if kind in audience.selection.kinds]

@@ -7,7 +7,7 @@ from typing import Any, Literal, NamedTuple, get_args
 
 from citybrain.access.model import Scope
 
-Kind = Literal["alert", "latest", "health"]
+Kind = Literal["alert", "latest", "health", "presence"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 
 
@@ -60,11 +60,14 @@ class Audience(NamedTuple):
 
     def hears_alert(self, place: Place) -> bool:
         """Whether they are told of an alert there."""
-        return (
-            "alert" in self.selection.kinds
-            and self.scope.sees(place.region, place.domain)
-            and self.selection.wants(place)
-        )
+        return "alert" in self.selection.kinds and self._reaches(place)
+
+    def hears_presence(self, place: Place) -> bool:
+        """Whether they are told who looks at an alert there."""
+        return "presence" in self.selection.kinds and self._reaches(place)
+
+    def _reaches(self, place: Place) -> bool:
+        return self.scope.sees(place.region, place.domain) and self.selection.wants(place)
 
     def hears_value(self, place: Place) -> bool:
         """Whether they are told of a value there, which may be of a dataset that was granted to them."""

@@ -20,6 +20,7 @@ from api.live import feed, frames
 from api.live.followers import PAGE, Access, Events, Values, Vitals
 from api.live.hints import Hints
 from api.live.hub import PIECE, Hub
+from api.live.presence import Onlookers, Presence
 from api.live.selection import Audience
 from api.live.subscription import Subscription
 from api.web.shared import Shared
@@ -48,10 +49,16 @@ class Streams:
         self._events = Events(context, self._hub, self._hints, self._access)
         self._values = Values(context, self._hub)
         self._vitals = Vitals(readiness, self._hub, self._events)
+        self._onlookers = Onlookers(self._hub, self._hints)
         self._presenting = asyncio.Semaphore(PRESENT_AT_ONCE)
 
     def __len__(self) -> int:
         return len(self._hub)
+
+    @property
+    def presence(self) -> Presence:
+        """Who looks at which alert."""
+        return self._onlookers.presence
 
     @asynccontextmanager
     async def open(self) -> AsyncIterator[None]:
@@ -62,6 +69,7 @@ class Streams:
             "events": self._events.follow,
             "values": self._values.follow,
             "vitals": self._vitals.follow,
+            "presence": self._onlookers.follow,
         }
         tasks = [asyncio.create_task(_for_ever(name, step)) for name, step in steps.items()]
         try:
@@ -113,6 +121,9 @@ class Streams:
             yield frames.event("reset", _json({"position": position}), position)
         if "health" in subscription.audience.selection.kinds:
             yield await self._vitals.frame()
+        for alert, place in self.presence:
+            if subscription.audience.hears_presence(place):
+                yield self.presence.frame(alert)
         if "alert" in subscription.audience.selection.kinds:
             async for page in self._replay(subscription, known):
                 yield page

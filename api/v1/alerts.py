@@ -11,9 +11,8 @@ from api.access.door import Viewer
 from api.context import Context, Using
 from api.v1 import new_router
 from api.v1.handling import deadlines
-from api.views import alerts as documents
-from api.views.cases import Case, Event, Explanation, announcement, case, explanation, tag
-from api.views.documents import Alert, AlertCount, Words
+from api.views.cases import Case, Event, Explanation, Listed, announcement, case, explanation, listed, tag
+from api.views.documents import AlertCount, Words
 from api.web.answers import tagged
 from api.web.filters import Moment, RegionFilter, below
 from api.web.pages import Cursor, Limit, Page, decode, encode
@@ -106,14 +105,14 @@ async def list_alerts(
     sort: Annotated[Sort, Query(description="`attention`: then by deadline, then the newest.")] = "attention",
     cursor: Cursor = None,
     limit: Limit = 100,
-) -> Page[Alert]:
+) -> Page[Listed]:
     """Alerts, those that need attention first."""
     after = decode(cursor, ORDERS[sort].key) if cursor is not None else None
     async with context.readers.connection() as reader:
         scope = principal.scope.narrowed(await below(reader, region), domain)
         found = await store.page(reader, scope, wanted, sort, after, limit + 1)
     following = encode(store.key(found[limit - 1], sort)) if len(found) > limit else None
-    return Page(items=[documents.alert(row) for row in found[:limit]], next=following)
+    return Page(items=[listed(row, principal) for row in found[:limit]], next=following)
 
 
 @router.get("/alerts/counts")

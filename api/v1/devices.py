@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import AbstractContextManager
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, Literal
 
 from fastapi import Path, Query, Response
@@ -34,6 +34,8 @@ MOST_ADDED = 1000  # devices in one request; `citybrain device import` takes mor
 DAY = timedelta(hours=24)
 
 CredentialState = Literal["active", "revoked", "none"]
+HeardState = Literal["heard", "silent", "unheard"]
+Sort = Literal["name", "since"]
 Id = Annotated[str, Field(min_length=1, max_length=NAME_LENGTH)]
 RegionId = Annotated[str, Path(min_length=1, max_length=NAME_LENGTH, examples=["150802"])]
 DomainId = Annotated[str, Path(min_length=1, max_length=NAME_LENGTH, examples=["water"])]
@@ -61,6 +63,12 @@ class DeviceEntry(BaseModel):
     first_seen: datetime
     online: bool | None = Field(description="The last word of the device or its last will; null: it never said.")
     status_at: datetime | None = Field(description="When that was.")
+    state: HeardState = Field(
+        description="`silent`: nothing was measured for two of its intervals, or, where it has none, it said that it "
+        "went; `unheard`: listed, and never heard of."
+    )
+    heard_at: datetime | None = Field(description="Time of its newest measured reading; null: there is none.")
+    silent_since: datetime | None = Field(description="Since when it is silent; null: it is not.")
     credentials: DeviceCredentials
 
 
@@ -146,22 +154,21 @@ async def list_devices(
     online: Annotated[bool | None, Query(description="By their last word; who never said is not online.")] = None,
     credentials: Annotated[CredentialState | None, Query(description="Those whose credentials are so.")] = None,
     verified: bool | None = None,
+    state: Annotated[HeardState | None, Query(description="Those that are heard, silent or unheard.")] = None,
     text: Annotated[
         str | None, Query(max_length=NAME_LENGTH, description="Anywhere in the name, or in the site's titles.")
     ] = None,
+    sort: Annotated[Sort, Query(description="`since`: who is silent for longest first.")] = "name",
     cursor: Cursor = None,
     limit: Limit = 100,
 ) -> Page[DeviceEntry]:
-    """Devices, by region, domain and name."""
-    after = decode(cursor, tuple[str, str, str]) if cursor else None
+    """Devices, by region, domain and name, or by how long they are silent."""
     filters = {"domain": domain, "site": site, "gateway": gateway, "online": online, "verified": verified}
+    wanted = {**_ANY, **filters, **_after(cursor, sort), "credentials": credentials, "state": state, "text": text}
     async with context.readers.connection() as reader:
-        within = await below(reader, region)
-        wanted = {**filters, "within": within, "credentials": credentials, "text": text, "name": None}
-        found = await _entries(reader, principal, after, limit + 1, wanted)
+        found = await _entries(reader, principal, limit + 1, {**wanted, "within": await below(reader, region)})
     entries = [entry for _, entry in found[:limit]]
-    last = entries[-1] if len(found) > limit else None
-    return Page(items=entries, next=encode([last.region.id, last.domain.id, last.name]) if last else None)
+    return Page(items=entries, next=_cursor(*found[limit - 1], sort) if len(found) > limit else None)
 
 
 @router.get("/devices/{region}/{domain}/{name}", responses=responses(404))
@@ -171,7 +178,7 @@ async def get_device(
     """One device: its state, what it measures, and what came from it in the last day."""
     wanted = {**_ANY, "within": [region], "domain": domain, "name": name}
     async with context.readers.connection() as reader:
-        found = await _entries(reader, principal, None, 1, wanted)
+        found = await _entries(reader, principal, 1, wanted)
         if not found:
             raise _missing((region, domain, name))
         id, entry = found[0]
@@ -245,22 +252,43 @@ async def revoke_device(
 
 
 _ANY: dict[str, Any] = dict.fromkeys(
-    ("domain", "site", "gateway", "online", "verified", "within", "credentials", "text", "name")
+    ("domain", "site", "gateway", "online", "verified", "within", "credentials", "state", "text", "name")
 )
+_FIRST: dict[str, Any] = dict.fromkeys(("after_region", "after_domain", "after_name", "after_since", "after_id"))
+_NEVER = datetime.max.replace(tzinfo=UTC)  # since when who is not silent is so
+
+
+def _after(cursor: str | None, sort: Sort) -> dict[str, Any]:
+    """The order, and the place in it where a page begins."""
+    if cursor is None:
+        return {**_FIRST, "sort": sort}
+    if sort == "since":
+        since, id = decode(cursor, tuple[datetime, int])
+        return {**_FIRST, "sort": sort, "after_since": since, "after_id": id}
+    region, domain, name = decode(cursor, tuple[str, str, str])
+    return {**_FIRST, "sort": sort, "after_region": region, "after_domain": domain, "after_name": name}
+
+
+def _cursor(id: int, entry: DeviceEntry, sort: Sort) -> str:
+    """The cursor of the page after that device."""
+    if sort == "since":
+        return encode([entry.silent_since or _NEVER, id])
+    return encode([entry.region.id, entry.domain.id, entry.name])
 
 
 async def _entries(
-    reader: Reader, principal: Principal, after: Key | None, limit: int, wanted: dict[str, Any]
+    reader: Reader, principal: Principal, limit: int, wanted: dict[str, Any]
 ) -> list[tuple[int, DeviceEntry]]:
     """Devices with their ids."""
-    place = dict(zip(("after_region", "after_domain", "after_name"), after or (None, None, None), strict=True))
-    scope = principal.scope.parameters()
-    found = await tuples(reader, "devices", "list", **scope, **wanted, **place, limit=limit)
+    first = {**_FIRST, "sort": "name"}
+    found = await tuples(
+        reader, "devices", "list", **{**first, **wanted, **principal.scope.parameters(), "limit": limit}
+    )
     return [(row[0], _entry(*row[1:])) for row in found]
 
 
 def _entry(*row: Any) -> DeviceEntry:
-    created, rotated, revoked, state = row[15:]
+    created, rotated, revoked, credentials, state, heard_at, since = row[15:]
     return DeviceEntry(
         region=_titled(*row[0:3]),
         domain=_titled(*row[3:6]),
@@ -271,7 +299,10 @@ def _entry(*row: Any) -> DeviceEntry:
         first_seen=row[12],
         online=row[13],
         status_at=row[14],
-        credentials=DeviceCredentials(state=state, created_at=created, rotated_at=rotated, revoked_at=revoked),
+        state=state,
+        heard_at=heard_at,
+        silent_since=since,
+        credentials=DeviceCredentials(state=credentials, created_at=created, rotated_at=rotated, revoked_at=revoked),
     )
 
 

@@ -14,7 +14,7 @@ from pydantic import BaseModel, Field
 from api.access.door import Operator
 from api.context import Context, Using
 from api.v1 import new_router
-from api.views.cases import Done, actor, allowed
+from api.views.cases import Done, Standing, actor, allowed, standing
 from api.views.documents import Words
 from api.web.bodies import Body
 from api.web.changes import Changing
@@ -23,10 +23,10 @@ from citybrain.access import audit
 from citybrain.access.model import Principal
 from citybrain.store.connection import Connection
 from rules.alerts import deadlines as files
-from rules.alerts.case import act, conflict, newest_event, seen
+from rules.alerts.case import act, conflict, latest, newest_event, seen
 from rules.alerts.deadlines import Deadlines
 from rules.alerts.handling import STEPS, Action, Request
-from rules.alerts.model import AlertError
+from rules.alerts.model import AlertError, Conflict
 from rules.alerts.record import lock
 
 router = new_router("alerts")
@@ -105,6 +105,7 @@ class Hindrance(BaseModel):
 
     status: int = Field(description="What the action alone would have answered.", examples=[409])
     detail: Words
+    alert: Standing | None = Field(None, description="Of a conflict: where the alert stands, and who brought it there.")
 
 
 class Outcome(BaseModel):
@@ -135,7 +136,9 @@ async def act_on_many(changes: Changing, context: Using, principal: Operator, bo
                 done = _act(connection, context, principal, id, request)
                 audit.add(connection, changes.entry(f"alert.{body.action}", f"alert {id}"), context.clock())
         except AlertError as error:
-            return Outcome(id=id, problem=Hindrance(status=status_of(error), detail=Words(zh=error.zh, en=str(error))))
+            stands = _standing(connection, principal, id) if isinstance(error, Conflict) else None
+            detail = Words(zh=error.zh, en=str(error))
+            return Outcome(id=id, problem=Hindrance(status=status_of(error), detail=detail, alert=stands))
         return Outcome(id=id, done=done)
 
     details = {"action": body.action, "ids": body.ids}
@@ -166,7 +169,11 @@ def _endpoint(action: Action, body: type[Remark]) -> Callable[..., Awaitable[Res
         def work(connection: Connection) -> Done:
             if if_match is not None:
                 _check_tag(connection, principal, id, if_match)
-            return _act(connection, context, principal, id, request)
+            try:
+                return _act(connection, context, principal, id, request)
+            except Conflict as error:
+                stands = _standing(connection, principal, id)
+                raise Refusal(409, str(error), error.zh, kind="changed", alert=stands) from None
 
         return await changes.make(f"alert.{action}", f"alert {id}", work)
 
@@ -218,4 +225,9 @@ def _check_tag(connection: Connection, principal: Principal, id: int, if_match: 
     now = f"{alert.revision}-{newest_event(connection, id)}"
     if if_match.strip() != "*" and now not in (one.group(1) for one in known):
         why = conflict(connection, alert)
-        raise Refusal(412, str(why), why.zh, kind="changed")
+        raise Refusal(412, str(why), why.zh, kind="changed", alert=_standing(connection, principal, id))
+
+
+def _standing(connection: Connection, principal: Principal, id: int) -> Standing:
+    """Where the alert stands now, and who brought it there."""
+    return standing(seen(connection, id, principal.scope), latest(connection, id), principal)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from functools import partial
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import Path, Query, Response
 from pydantic import BaseModel, ConfigDict, Field
@@ -15,7 +15,7 @@ from api.access.hashing import hashing
 from api.access.scopes import Domains, Name, Regions, Titled
 from api.context import Using
 from api.v1 import new_router
-from api.web.bodies import Body
+from api.web.bodies import Body, without_defaults
 from api.web.changes import Changing
 from api.web.pages import Cursor, Limit, Page, decode, encode
 from api.web.problems import responses
@@ -76,15 +76,10 @@ class PersonToAdd(Body):
     )
 
 
-def _without_defaults(schema: dict[str, Any]) -> None:
-    for field in schema["properties"].values():
-        field.pop("default", None)
-
-
 class PersonChanges(Body):
     """What of a person shall be another; what is absent stays."""
 
-    model_config = ConfigDict(json_schema_extra=_without_defaults)  # those below stand for "absent"
+    model_config = ConfigDict(json_schema_extra=without_defaults)  # those below stand for "absent"
 
     title: Title = ""
     role: Role = "viewer"

@@ -166,10 +166,10 @@ async def list_windows(
     context: Using, principal: Viewer, over: Over = False, cursor: Cursor = None, limit: Limit = 100
 ) -> Page[Window]:
     """Maintenance windows that may touch what the caller sees, the newest first, those to come included."""
-    around = _around(principal.scope, context.catalogue)
+    outer = around(principal.scope, context.catalogue)
     async with context.readers.connection() as reader:
         found = await store.windows(
-            reader, principal.scope, around, context.clock(), over=over, before=_before(cursor), limit=limit + 1
+            reader, principal.scope, outer, context.clock(), over=over, before=_before(cursor), limit=limit + 1
         )
     following = encode([found[limit - 1].id]) if len(found) > limit else None
     return Page(items=[Window(**window._asdict()) for window in found[:limit]], next=following)
@@ -242,7 +242,7 @@ async def _below(context: Context, principal: Principal, region: str | None) -> 
     return found
 
 
-def _around(scope: Scope, catalogue: Catalogue) -> list[str] | None:
+def around(scope: Scope, catalogue: Catalogue) -> list[str] | None:
     """The regions of a scope and all that they lie in; None: all."""
     if scope.regions is None:
         return None

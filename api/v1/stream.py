@@ -39,7 +39,7 @@ data: {"id":4712,"kind":"raised","at":"2026-11-22T08:00:01Z","event_time":"2026-
 EVENT = {  # as OpenAPI 3.2 describes each item of a stream
     "type": "object",
     "properties": {
-        "event": {"enum": ["hello", "alert", "latest", "health", "reset", "end"]},
+        "event": {"enum": ["hello", "alert", "latest", "health", "presence", "reset", "end"]},
         "data": {"type": "string", "contentMediaType": "application/json"},
         "id": {"type": "string", "pattern": "^[0-9]+$"},
     },
@@ -61,8 +61,8 @@ async def live_stream(
     kinds: Annotated[
         str,
         Query(
-            pattern=r"^(alert|latest|health)(,(alert|latest|health)){0,2}$",
-            description="`alert`, `latest` and `health`, with commas in between.",
+            pattern=r"^(alert|latest|health|presence)(,(alert|latest|health|presence)){0,3}$",
+            description="`alert`, `latest`, `health` and `presence`, with commas in between.",
             examples=["alert,latest"],
         ),
     ] = "alert,health",
@@ -77,8 +77,9 @@ async def live_stream(
 
     `alert`: an event of an alert, with the alert as it stands now; its id is that of the event. `latest`: values that
     changed, together, at most once a second; at first all that stand. `health`: as `/health/ready`, on change and every
-    15 seconds. `hello` comes first, `end` says why it ends. A client that comes back with `Last-Event-ID` gets each
-    event of an alert that it missed, once; where these are too many, `reset` says to load the list anew.
+    15 seconds. `presence`: who looks at an alert, when that changes, and at first where somebody does. `hello` comes
+    first, `end` says why it ends. A client that comes back with `Last-Event-ID` gets each event of an alert that it
+    missed, once; where these are too many, `reset` says to load the list anew.
     """
     streams: Streams = request.app.state.streams
     regions = None

@@ -54,6 +54,7 @@ def alert(row: OpenAlert) -> Alert:
         cleared_at=row.cleared_at,
         handling=row.handling,
         crew=row.crew,
+        crew_title=_words(row.crew_zh, row.crew_en),
         due_step=row.due_step,
         due_at=row.due_at,
         overdue=row.overdue,

@@ -15,8 +15,10 @@ from citybrain.access.model import Principal
 from citybrain.catalogue.model import Text
 from citybrain.store.boards import Cell, OpenAlert
 from rules.alerts import explain, handling
+from rules.alerts.case import Latest
 from rules.alerts.deadlines import Deadlines
 from rules.alerts.handling import Action, Actor
+from rules.alerts.model import Alert as Stored
 from rules.alerts.model import AnnouncementKind, Handling
 from rules.alerts.wording import STEP, single
 from rules.notification.announcement import Announcement, Mark
@@ -29,7 +31,33 @@ _SAME = (
 )  # fmt: skip
 
 
-class Case(Alert):
+class Offer(BaseModel):
+    """An action that the caller may do with an alert now."""
+
+    action: Action
+    needs: list[Literal["note", "crew"]] = Field(description="What it can't be done without.", examples=[["note"]])
+
+
+class Listed(Alert):
+    """An alert of a list, and what the caller may do with it."""
+
+    allowed: list[Offer] = Field(description="What leads on from where it stands comes first.")
+
+
+class Standing(BaseModel):
+    """Where an alert stands, and who brought it there."""
+
+    id: int
+    handling: Handling
+    revision: int
+    action: Action | None = Field(description="What was done with it last; null: nothing was.")
+    actor: str | None = Field(description="By whom.", examples=["li.xm"])
+    actor_title: str | None = Field(description="What others call them.", examples=["李雪梅"])
+    at: datetime | None = Field(description="When.")
+    allowed: list[Offer] = Field(description="What the caller may do with it now.")
+
+
+class Case(Listed):
     """An alert with all that the store has of it."""
 
     subject_kind: str = Field(description="`series`, `device`, `site`, `gateway`, `region` or `text`.")
@@ -43,7 +71,6 @@ class Case(Alert):
     told_at: datetime | None = Field(description="When it was announced last.")
     withheld: str | None = Field(description="Why it was not announced so far; `explanation` has the words.")
     newest_event: int
-    allowed: list[Action] = Field(description="What the caller may do with it now.")
 
 
 class Event(BaseModel):
@@ -61,6 +88,7 @@ class Event(BaseModel):
     reason: str | None
     handling: str | None = Field(description="Of a change of handling: what it is from now on.")
     actor: str | None
+    actor_title: str | None = Field(description="What others call them.")
     note: str | None
     crew: str | None
     announcement: int | None
@@ -135,13 +163,32 @@ class Done(BaseModel):
     crew: str | None
     due_step: str | None
     due_at: datetime | None
-    allowed: list[Action] = Field(description="What the caller may do with it next.")
+    allowed: list[Offer] = Field(description="What the caller may do with it next.")
+
+
+def listed(row: OpenAlert, principal: Principal) -> Listed:
+    """The document of one alert of a list, for `principal`."""
+    return Listed(**alerts.alert(row).model_dump(), allowed=allowed(row.handling, row.crew, principal))
+
+
+def standing(alert: Stored, last: Latest | None, principal: Principal) -> Standing:
+    """Where an alert stands, for `principal`."""
+    return Standing(
+        id=alert.id,
+        handling=alert.handling,
+        revision=alert.revision,
+        action=last.action if last else None,
+        actor=last.actor if last else None,
+        actor_title=last.title if last else None,
+        at=last.at if last else None,
+        allowed=allowed(alert.handling, alert.crew, principal),
+    )
 
 
 def case(row: OpenAlert, newest_event: int, principal: Principal) -> Case:
     """The document of one alert, for `principal`."""
     return Case(
-        **alerts.alert(row).model_dump(),
+        **listed(row, principal).model_dump(),
         subject_kind=row.subject_kind,
         worst=row.worst,
         missed=row.missed,
@@ -153,7 +200,6 @@ def case(row: OpenAlert, newest_event: int, principal: Principal) -> Case:
         told_at=row.told_at,
         withheld=row.withheld,
         newest_event=newest_event,
-        allowed=allowed(row.handling, row.crew, principal),
     )
 
 
@@ -169,12 +215,18 @@ def actor(principal: Principal) -> Actor:
     return Actor(principal.label, "crew" if principal.crew else "operator", principal.crew)
 
 
-def allowed(stands: str, crew: str | None, principal: Principal) -> list[Action]:
+def allowed(stands: str, crew: str | None, principal: Principal) -> list[Offer]:
     """What `principal` may do with an alert that stands there and was sent to `crew`, comments included."""
     role: Literal["operator", "crew"] = "crew" if principal.crew else "operator"
     if not principal.may("operator") or (role == "crew" and crew != principal.crew):
         return []
-    return [*handling.allowed(stands, role), "comment"]
+    return [_offer(action) for action in (*handling.allowed(stands, role), "comment")]
+
+
+def _offer(action: Action) -> Offer:
+    step = handling.STEPS[action]
+    wanted: dict[Literal["note", "crew"], bool] = {"note": step.note, "crew": step.crew}
+    return Offer(action=action, needs=[name for name, needed in wanted.items() if needed])
 
 
 def explanation(found: explain.Explanation, deadlines: Deadlines) -> Explanation:

@@ -172,7 +172,8 @@ class Alert(BaseModel):
     raised_at: datetime
     cleared_at: datetime | None
     handling: str
-    crew: str | None
+    crew: str | None = Field(description="Who was sent: the id of a crew, or what somebody called it.")
+    crew_title: Words | None = Field(description="null: no crew that is listed.")
     due_step: str | None = Field(description="What is to be done next, until `due_at`.")
     due_at: datetime | None
     overdue: bool = Field(description="The deadline was missed.")

@@ -36,6 +36,7 @@ STATUS: dict[str, Any] = {
                 "cleared_at": None,
                 "handling": "new",
                 "crew": None,
+                "crew_title": None,
                 "due_step": "judge",
                 "due_at": "2026-11-21T02:10:01Z",
                 "overdue": False,

@@ -153,7 +153,7 @@ def _domain(id: str, snapshot: Snapshot, catalogue: Catalogue) -> DomainStatus:
     return DomainStatus(
         id=id,
         title=_words(known.title if known else Text(id, id)),
-        devices=_counts([row for row in snapshot.devices if row.domain == id]),
+        devices=device_counts([row for row in snapshot.devices if row.domain == id]),
         places=next((place.of for place in snapshot.places if place.domain == id), 0),
         newest=snapshot.newest.get(id),
         vital=_vital_sign(sign, snapshot.now) if sign else None,
@@ -253,7 +253,9 @@ def states(kind: str, codes: dict[str, int], value: float) -> list[str]:
     return []
 
 
-def _counts(rows: list[boards.Devices]) -> DeviceCounts:
+def device_counts(rows: list[boards.Devices]) -> DeviceCounts:
+    """How many devices there are in all of these."""
+
     def of(state: str) -> int:
         return sum(row.devices for row in rows if row.state == state)
 

@@ -14,6 +14,7 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 
+from api.views.cases import Standing
 from api.web.language import language
 from api.web.security import HEADERS
 from citybrain.access.model import Clash, Denied, Missing
@@ -75,6 +76,7 @@ class Problem(BaseModel):
     detail: str = Field(description="A sentence: what is wrong and what to do.", examples=["There is no alert 7."])
     instance: str | None = Field(None, description="`urn:citybrain:request:ID`; the log knows the request by it.")
     errors: list[Mistake] = Field([], description="Mistakes of a request, where there may be several: the first 20.")
+    alert: Standing | None = Field(None, description="Where an alert stands that somebody else changed meanwhile.")
 
 
 class ProblemResponse(JSONResponse):
@@ -93,12 +95,14 @@ class Refusal(Exception):
         zh: str,
         kind: str = "about:blank",
         headers: Mapping[str, str] | None = None,
+        alert: Standing | None = None,
     ) -> None:
         super().__init__(en)
         self.status = status
         self.zh = zh
         self.kind = kind if kind == "about:blank" else f"urn:citybrain:problem:{kind}"
         self.headers = dict(headers or {})
+        self.alert = alert
 
 
 def responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
@@ -134,6 +138,7 @@ def respond(
     kind: str = "about:blank",
     headers: Mapping[str, str] | None = None,
     errors: list[Mistake] | None = None,
+    alert: Standing | None = None,
 ) -> ProblemResponse:
     """The response that carries a problem, in the language of the request."""
     spoken = language(request)
@@ -145,9 +150,11 @@ def respond(
         detail=zh if spoken == "zh" else en,
         instance=_instance(request),
         errors=errors or [],
+        alert=alert,
     )
     own = {"Content-Language": spoken, "Vary": "Accept-Language", **(headers or {})}
-    return ProblemResponse(problem.model_dump(exclude_none=True), status, own)
+    said = {name: value for name, value in problem.model_dump(mode="json").items() if value is not None}
+    return ProblemResponse(said, status, own)
 
 
 def _instance(request: Request) -> str | None:
@@ -187,7 +194,9 @@ async def _invalid(request: Request, error: Exception) -> ProblemResponse:
 
 async def _refused(request: Request, error: Exception) -> ProblemResponse:
     assert isinstance(error, Refusal)  # noqa: S101  what it is registered for
-    return respond(request, error.status, str(error), error.zh, kind=error.kind, headers=error.headers)
+    return respond(
+        request, error.status, str(error), error.zh, kind=error.kind, headers=error.headers, alert=error.alert
+    )
 
 
 async def _correctable(request: Request, error: Exception) -> ProblemResponse:

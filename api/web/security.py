@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from urllib.parse import urlsplit
+
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -18,11 +20,21 @@ HEADERS = {
 }
 
 
-class SecurityHeaders:
-    """ASGI middleware that adds `HEADERS` to every response."""
+def with_tiles(address: str) -> dict[str, str]:
+    """`HEADERS` that also let a page show the tiles of a map from there; a path is of our own host, as all else is."""
+    url = urlsplit(address)
+    if not url.netloc:
+        return HEADERS
+    policy = "Content-Security-Policy"
+    return {**HEADERS, policy: HEADERS[policy].replace("img-src 'self'", f"img-src 'self' {url.scheme}://{url.netloc}")}
 
-    def __init__(self, app: ASGIApp) -> None:
+
+class SecurityHeaders:
+    """ASGI middleware that adds `with_tiles` to every response."""
+
+    def __init__(self, app: ASGIApp, tiles: str = "") -> None:
         self.app = app
+        self._headers = with_tiles(tiles)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass on, with the headers added."""
@@ -30,7 +42,7 @@ class SecurityHeaders:
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
-                for name, value in HEADERS.items():
+                for name, value in self._headers.items():
                     headers.setdefault(name, value)
             await send(message)
 

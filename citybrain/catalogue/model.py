@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from citybrain.catalogue.pages import Page
 
 MetricKind = Literal["number", "boolean", "state", "flags"]
 RegionLevel = Literal["province", "city", "county", "street", "grid"]
@@ -116,6 +119,36 @@ class Device:
 
 
 @dataclass(frozen=True, slots=True)
+class Outlines:
+    """Outlines of regions, from one file; a map that shows them says where they are from.
+
+    Attributes:
+        source: Who drew them, from what.
+        licence: Under which they may be used.
+        approval: The number (审图号) under which the map was approved; None: it was not.
+        shapes: By region, polygons as in a MultiPolygon of GeoJSON; degrees, WGS84.
+    """
+
+    source: Text
+    licence: str
+    approval: str | None
+    shapes: dict[str, list[list[list[list[float]]]]]
+
+
+@dataclass(frozen=True, slots=True)
+class Lines:
+    """Pipes, streets or whatever else of a domain runs along lines in a region.
+
+    `coordinates` are those of a MultiLineString of GeoJSON; degrees, WGS84.
+    """
+
+    domain: str
+    region: str
+    kind: str
+    coordinates: list[list[list[float]]]
+
+
+@dataclass(frozen=True, slots=True)
 class Catalogue:
     """All of it, checked: every reference leads to something that is here."""
 
@@ -123,6 +156,9 @@ class Catalogue:
     domains: dict[str, Domain]
     sites: dict[str, Site]
     devices: dict[tuple[str, str, str], Device]  # by (region, domain, name)
+    outlines: list[Outlines] = field(default_factory=list)
+    networks: list[Lines] = field(default_factory=list)
+    pages: dict[str, Page] = field(default_factory=dict)  # by domain; each has one
 
     def below(self, region: str) -> list[str]:
         """The ids of `region` and of every region under it, parents first."""

@@ -131,11 +131,13 @@ Attribute = Annotated[Line, WithJsonSchema({"type": ["string", "number", "boolea
 _NUMBER: TypeAdapter[float] = TypeAdapter(Number)
 
 
-class _Entry(BaseModel):
+class Entry(BaseModel):
+    """What stands at one place of a file; a key that it does not know is a mistake."""
+
     model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
 
 
-class Title(_Entry):
+class Title(Entry):
     """A text in both languages."""
 
     zh: Line
@@ -148,7 +150,7 @@ class Title(_Entry):
         return Text(self.zh, self.en)
 
 
-class RegionEntry(_Entry):
+class RegionEntry(Entry):
     """An administrative division."""
 
     title: Title
@@ -163,14 +165,14 @@ class RegionEntry(_Entry):
         return Region(id_, self.title.text(), self.level, self.parent)
 
 
-class RegionsFile(_Entry):
+class RegionsFile(Entry):
     """A file of `regions/`: administrative divisions, each naming the one around it."""
 
     regions: dict[Id, RegionEntry] = Field(min_length=1)
     """The regions by id: the GB/T 2260 code where there is one."""
 
 
-class StateEntry(_Entry):
+class StateEntry(Entry):
     """One state of a coded metric, or one flag."""
 
     code: int = Field(ge=0, le=2**31)
@@ -179,7 +181,7 @@ class StateEntry(_Entry):
     """The state's name in both languages."""
 
 
-class MetricEntry(_Entry):
+class MetricEntry(Entry):
     """What is measured, and what a plausible value of it is."""
 
     title: Title
@@ -294,7 +296,7 @@ def _problem(name: str, state: StateEntry, message: str) -> InitErrorDetails:
     return InitErrorDetails(type=PydanticCustomError("code", message), loc=(name, "code"), input=state.code)
 
 
-class DerivationEntry(_Entry):
+class DerivationEntry(Entry):
     """Readings that are computed from readings."""
 
     function: Name
@@ -307,7 +309,7 @@ class DerivationEntry(_Entry):
         return Derivation(domain, self.function, tuple(self.inputs))
 
 
-class AttributeEntry(_Entry):
+class AttributeEntry(Entry):
     """What else is known of sites."""
 
     title: Title
@@ -330,7 +332,7 @@ class AttributeEntry(_Entry):
         return SiteAttribute(self.title.text(), self.kind, self.unit)
 
 
-class DomainFile(_Entry):
+class DomainFile(Entry):
     """`domain.yaml` of a folder of `domains/`: what a field of the city's operations measures."""
 
     title: Title
@@ -359,14 +361,14 @@ class DomainFile(_Entry):
         )
 
 
-class DeviceEntry(_Entry):
+class DeviceEntry(Entry):
     """What has credentials and publishes; its region and domain are its site's."""
 
     gateway: Id | None = None
     """The device of the same region and domain that sends for it."""
 
 
-class SiteEntry(_Entry):
+class SiteEntry(Entry):
     """A place with things on it."""
 
     title: Title
@@ -397,7 +399,7 @@ class SiteEntry(_Entry):
         return [Device(name, self.region, self.domain, id_, entry.gateway) for name, entry in self.devices.items()]
 
 
-class SitesFile(_Entry):
+class SitesFile(Entry):
     """A file of `sites/`: places with their devices."""
 
     sites: dict[Id, SiteEntry] = Field(min_length=1)

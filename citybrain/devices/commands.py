@@ -104,7 +104,8 @@ def list_devices(
             within = [id for (id,) in below]
         filters = {"within": within, "domain": domain, "site": site, "gateway": gateway, "text": text, "name": None}
         states = {"online": online, "verified": verified, "credentials": state}
-        page = dict.fromkeys(("regions", "domains", "after_region", "after_domain", "after_name"))
+        place = ("after_region", "after_domain", "after_name", "after_since", "after_id")
+        page = dict.fromkeys(("regions", "domains", "state", "sort", *place))
         with connection.cursor(row_factory=dict_row) as cursor:
             cursor.execute(query("devices", "list"), {**filters, **states, **page, "limit": limit + 1})
             found = cursor.fetchall()

@@ -110,19 +110,27 @@ def add(
 
 
 def rotate(connection: Connection, broker: Broker, key: Key, now: datetime) -> Credential:
-    """Give a device a new password, revoked or not, and end the connection that it has with the old one.
+    """Give a device a new password; see `rotate_all`."""
+    [renewed] = rotate_all(connection, broker, [key], now)
+    return renewed
+
+
+def rotate_all(connection: Connection, broker: Broker, keys: Sequence[Key], now: datetime) -> list[Credential]:
+    """Give devices new passwords, revoked or not, and end the connections that they have with the old ones.
 
     Raises:
-        Missing: it has no credentials.
+        Missing: one has no credentials.
         BrokerAway, BrokerRefused: see `dynsec`.
     """
     connection.execute(query("devices", "alone"))
-    _require(connection, key)
-    renewed = Credential(key, password())
-    keys = reach(connection, [key])[key]
-    commands = rights.reserve(keys) + rights.set_rights(key, keys) + rights.set_password(key, renewed.password)
+    _require(connection, keys)
+    renewed = [Credential(key, password()) for key in keys]
+    reached = reach(connection, keys)
+    commands = rights.reserve(frozenset().union(*reached.values()))
+    for one in renewed:
+        commands += rights.set_rights(one.key, reached[one.key]) + rights.set_password(one.key, one.password)
     _do(connection, broker, commands)
-    connection.execute(query("devices", "rotated"), {**_names(key), "now": now})
+    connection.execute(query("devices", "rotated"), {**_arrays(keys), "now": now})
     return renewed
 
 
@@ -134,7 +142,7 @@ def revoke(connection: Connection, broker: Broker, key: Key, by: str, now: datet
         BrokerAway, BrokerRefused: see `dynsec`.
     """
     connection.execute(query("devices", "alone"))
-    _require(connection, key)
+    _require(connection, [key])
     broker.do(rights.shut_out(key), unless=["Client not found"])
     connection.execute(query("devices", "revoked"), {**_names(key), "by": by, "now": now})
 
@@ -214,11 +222,12 @@ def _faults(device: NewDevice, row: tuple[object, ...], scope: Scope, present: s
         yield f"it has {state[0]} already, give it new ones with rotate", f"它已有{state[1]}，请用 rotate 更换"
 
 
-def _require(connection: Connection, key: Key) -> None:
-    if not connection.execute(query("devices", "having"), _arrays([key])).fetchone():
+def _require(connection: Connection, keys: Sequence[Key]) -> None:
+    having = set(connection.execute(query("devices", "having"), _arrays(keys)).fetchall())
+    if without := next((key for key in keys if key not in having), None):
         raise Missing(
-            f"{username(key)} has no credentials: give it some with `citybrain device add`.",
-            f"{username(key)} 没有凭据：请用 `citybrain device add` 添加。",
+            f"{username(without)} has no credentials: give it some with `citybrain device add`.",
+            f"{username(without)} 没有凭据：请用 `citybrain device add` 添加。",
         )
 
 

@@ -110,9 +110,25 @@ class Happened(NamedTuple):
     reason: str | None
     handling: str | None
     actor: str | None
+    actor_title: str | None
     note: str | None
     crew: str | None
     announcement: int | None
+
+
+class Happenings(NamedTuple):
+    """How often what happened to alerts of a severity."""
+
+    severity: int
+    raised: int
+    reopened: int
+    cleared: int
+    confirmed: int
+    refuted: int
+    dispatched: int
+    fed_back: int
+    closed: int
+    overdue: int
 
 
 class Shelf(NamedTuple):
@@ -193,6 +209,14 @@ async def timeline(reader: Reader, id: int, after: int, limit: int) -> list[Happ
     """The events of an alert after that number, oldest first."""
     async with reader.cursor(row_factory=class_row(Happened)) as cursor:
         await cursor.execute(query("api_alerts", "timeline"), {"id": id, "after": after, "limit": limit})
+        return await cursor.fetchall()
+
+
+async def happened(reader: Reader, scope: Scope, since: datetime, until: datetime) -> list[Happenings]:
+    """How often what happened between two moments, by severity, the worst first."""
+    async with reader.cursor(row_factory=class_row(Happenings)) as cursor:
+        parameters = {**scope.parameters(), "since": since, "until": until}
+        await cursor.execute(query("api_alerts", "happened"), parameters, prepare=False)
         return await cursor.fetchall()
 
 

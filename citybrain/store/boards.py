@@ -194,6 +194,8 @@ class OpenAlert(NamedTuple):
     missed: int
     told_at: datetime | None
     withheld: str | None
+    crew_zh: str | None  # what a crew that is listed is called
+    crew_en: str | None
 
 
 class AlertCount(NamedTuple):

@@ -4,17 +4,29 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import datetime
+from typing import NamedTuple
 
 from psycopg import errors
+from psycopg.rows import class_row
 
 from citybrain.access.model import Scope
+from citybrain.duty import crews
 from citybrain.store.connection import Connection
 from citybrain.store.sql import query
 from rules.alerts import handling
 from rules.alerts.deadlines import Deadlines
-from rules.alerts.handling import HANDLING_ZH, STEPS, Request
-from rules.alerts.model import Alert, Conflict, Event, NoAlert
+from rules.alerts.handling import HANDLING_ZH, STEPS, Action, Request
+from rules.alerts.model import Alert, AlertError, Conflict, Event, NoAlert
 from rules.alerts.record import AT_ONCE, add_events, find, lock, save
+
+
+class Latest(NamedTuple):
+    """Who changed the handling of an alert last; `title` is what others call them."""
+
+    action: Action
+    actor: str
+    title: str
+    at: datetime
 
 
 def act(connection: Connection, id: int, request: Request, deadlines: Deadlines, now: datetime) -> Alert:
@@ -33,6 +45,10 @@ def act(connection: Connection, id: int, request: Request, deadlines: Deadlines,
             return alert
         if request.revision is not None and request.revision != alert.revision:
             raise conflict(connection, alert)
+        if request.crew is not None and crews.has_retired(connection, request.crew):
+            raise AlertError(
+                f"The crew {request.crew} has retired: send another.", f"班组 {request.crew} 已停用：请改派其他班组。"
+            )
         changed, event = handling.act(alert, request, deadlines, now)
         try:
             # The only thing that can be open twice: what is reopened, beside what was raised since.
@@ -98,6 +114,12 @@ def seen(connection: Connection, id: int, scope: Scope) -> Alert:
     return alert
 
 
+def latest(connection: Connection, id: int) -> Latest | None:
+    """Who changed the handling of an alert last; None: nobody has."""
+    with connection.cursor(row_factory=class_row(Latest)) as cursor:
+        return cursor.execute(query("alerts", "newest_handling"), {"id": id}).fetchone()
+
+
 def newest_event(connection: Connection, id: int) -> int:
     """The number of the newest event of an alert."""
     row = connection.execute(query("alerts", "newest_event"), {"id": id}).fetchone()
@@ -122,18 +144,16 @@ def _is_repeated(connection: Connection, alert: Alert, request: Request) -> bool
 
 def conflict(connection: Connection, alert: Alert) -> Conflict:
     """Who did what since somebody saw the alert."""
-    row = connection.execute(query("alerts", "newest_handling"), {"id": alert.id}).fetchone()
+    last = latest(connection, alert.id)
     now_zh = HANDLING_ZH[alert.handling]
-    if row is None:
+    if last is None:
         return Conflict(
             f"Alert {alert.id} has changed since you saw it; it is {alert.handling} now.",
             f"告警 {alert.id} 已有变化，目前{now_zh}。",
         )
-    kind, actor, at = row
-    step = next((step for action, step in STEPS.items() if action == kind), None)
+    step = STEPS[last.action]
     return Conflict(
-        f"{actor} {step.done if step else 'changed it'} at {at:%H:%M:%S} UTC: "
-        f"alert {alert.id} is {alert.handling} now. Go on from there.",
-        f"{actor} 已于 {at:%H:%M:%S}（UTC）{step.title_zh if step else '处理'}："
-        f"告警 {alert.id} 目前{now_zh}，请据此继续。",
+        f"{last.title} {step.done} at {last.at:%H:%M:%S} UTC: alert {alert.id} is {alert.handling} now. "
+        "Go on from there.",
+        f"{last.title} 已于 {last.at:%H:%M:%S}（UTC）{step.title_zh}：告警 {alert.id} 目前{now_zh}，请据此继续。",
     )

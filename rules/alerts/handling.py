@@ -51,14 +51,15 @@ class Step:
     by_crew: bool = False
 
 
+# In the order in which they are offered: first what leads on from where an alert stands, then the ways around it.
 STEPS: dict[Action, Step] = {
     "confirm": Step(("new",), "confirmed", "confirmed it", "确认属实"),
-    "refute": Step(("new", "confirmed"), "false", "judged it false", "判为误报", note=True),
     "dispatch": Step(("confirmed", "returned"), "dispatched", "dispatched it", "派单", crew=True),
-    "reassign": Step((*_UNDER_WAY, "returned"), "dispatched", "sent it to another crew", "改派", crew=True),
     "accept": Step(("dispatched",), "accepted", "accepted it", "签收", by_crew=True),
     "start": Step(("accepted", "returned"), "handling", "started work on it", "开始处置", by_crew=True),
     "feed_back": Step(("handling",), "fed_back", "reported back on it", "反馈结果", note=True, by_crew=True),
+    "refute": Step(("new", "confirmed"), "false", "judged it false", "判为误报", note=True),
+    "reassign": Step((*_UNDER_WAY, "returned"), "dispatched", "sent it to another crew", "改派", crew=True),
     "close": Step(("new", "confirmed", "returned", "fed_back"), "closed", "closed it", "办结", note=True),
     "return": Step((*_UNDER_WAY, "fed_back"), "returned", "returned it", "退回重办", note=True, by_crew=True),
     "reopen": Step(("false", "closed"), "new", "reopened it", "重新打开", note=True),
@@ -79,7 +80,7 @@ HANDLING_ZH: dict[Handling, str] = {
 
 
 def allowed(handling: str, role: Role = "operator") -> list[Action]:
-    """What somebody of that role may do with an alert in that handling, apart from commenting."""
+    """What somebody of that role may do with an alert in that handling, apart from commenting; what leads on first."""
     return [
         action
         for action, step in STEPS.items()

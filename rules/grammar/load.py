@@ -103,7 +103,8 @@ def draft(
 
 def _unread(root: Path, read: Collection[Path]) -> Iterator[Problem]:
     """Files of the folders of domains that nobody reads, by what they are probably meant to be."""
-    known = {*read, *root.glob("domains/*/domain.yaml"), root / CALENDARS}
+    catalogue = (path for name in ("domain", "page") for path in root.glob(f"domains/*/{name}.yaml"))
+    known = {*read, *catalogue, root / CALENDARS}
     for path in sorted(root.glob("domains/**/*")):
         if path.suffix.lower() in (".yaml", ".yml") and path not in known:
             message = f"the file is not read; rules belong in {' or '.join(RULES)}, calendars in {CALENDARS}"

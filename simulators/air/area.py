@@ -23,6 +23,7 @@ from simulators.model import (
     Fault,
     Happening,
     Layout,
+    Polyline,
     Sensor,
     Signals,
     SimulatedDevice,
@@ -108,6 +109,7 @@ class Air:
     def __init__(self, area: Area, micro: int, seed: int, weather: Weather) -> None:
         """With so many small stations."""
         self.places: Collection[str] = (area.name,)
+        self.lines: Sequence[Polyline] = ()
         self._area, self._weather = area, weather
         self._year = base.hours(area.stations, base.LEVELS | area.levels)
         # Where things stand is the city's, not chance, so that a scenario can name a place near a station.

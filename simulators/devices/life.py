@@ -102,6 +102,7 @@ class Life:
             SimulationError: one has a place that is not there.
         """
         self._held = pl.DataFrame(schema=wire.ROWS)
+        self._pack = timedelta()
         self._outages.begin(happenings)
         self._clocks.begin(happenings)
         self._malformed, malformed = self._roster.struck(happenings, faults.Malformed)
@@ -122,11 +123,16 @@ class Life:
 
         Args:
             frame: What was measured in the span: `device` and `metric` (their positions in the roster), `time` and
-                `due` (i64, us UTC; `due` is when it may be sent) and `value` (f64); with the column `urgent`, those
-                are sent at once by devices on batteries, too.
+                `due` (i64, us UTC; `due` is when it may be sent), `value` (f64) and `urgent`: devices on batteries,
+                too, send it at once.
             span: That span; `due` lies in it.
-            pack: How long a device collects what it has measured before it sends it, as is best for history.
+            pack: How long a device collects what it has measured before it sends it, as is best for history. Where
+                it becomes shorter, what was collected leaves.
         """
+        if pack < self._pack:
+            freed = pl.max_horizontal("due", pl.lit(span.start, pl.Int64))
+            self._held = self._held.with_columns(leaves=pl.min_horizontal("leaves", freed))
+        self._pack = pack
         rows = pl.concat([self._held, self._rows(frame, span, pack // MICROSECOND)])
         ready = pl.col("leaves") <= span.end
         self._held = rows.filter(~ready)
@@ -169,10 +175,9 @@ class Life:
         row = np.repeat(np.arange(len(due)), times)
         copy = np.arange(len(row)) - np.repeat(np.cumsum(times) - times, times)
         released = released[row] + copy * (MINUTE // times[row])
-        urgent = frame["urgent"].to_numpy()[row] if "urgent" in frame.columns else np.zeros(len(row), bool)
         rows = pl.DataFrame(
             {
-                "leaves": self._leaves(device[row], released, pack, urgent),
+                "leaves": self._leaves(device[row], released, pack, frame["urgent"].to_numpy()[row]),
                 "connection": self._roster.connection[device[row]],
                 "device": device[row],
                 "foreign": np.zeros(len(row), bool),

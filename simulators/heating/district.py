@@ -24,6 +24,7 @@ from simulators.model import (
     Fault,
     Happening,
     Layout,
+    Polyline,
     Sensor,
     Signals,
     SimulatedDevice,
@@ -65,11 +66,18 @@ class District:
     domain: ClassVar[str] = "heating"
 
     def __init__(
-        self, layout: Layout, networks: Sequence[Network], plant: Plant, points: Points, weather: Weather
+        self,
+        layout: Layout,
+        networks: Sequence[Network],
+        plant: Plant,
+        points: Points,
+        weather: Weather,
+        lines: Sequence[Polyline],
     ) -> None:
         self.sites: Sequence[Site] = layout.sites
         self.devices: Sequence[SimulatedDevice] = layout.devices
         self.sensors: Sequence[Sensor] = layout.sensors
+        self.lines: Sequence[Polyline] = lines
         self.plant = plant
         self.points = points
         self.places: Collection[str] = [network.name for network in networks]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from itertools import accumulate
 from math import ceil
 from typing import NamedTuple
@@ -22,7 +23,7 @@ from simulators.heating.plant import PRESSURES, Plant
 from simulators.heating.points import SOURCE, STATION, Points
 from simulators.heating.primary import Primary
 from simulators.heating.substation import Design
-from simulators.model import Block, Context, Layout, Reads, Sensor, SimulatedDevice, SimulationError, Values
+from simulators.model import Block, Context, Layout, Polyline, Reads, Sensor, SimulatedDevice, SimulationError, Values
 from simulators.weather import METRES_PER_DEGREE
 
 LARGEST = 40  # stations of a network; more make another one
@@ -139,7 +140,7 @@ class HeatNetwork(Block):
         keys = np.array([chance.key(context.seed, site, "pressure") for site in ids], np.uint64)
         held = PRESSURES[0] + (PRESSURES[1] - PRESSURES[0]) * chance.uniform(keys, np.zeros(len(ids), np.int64))
         plant = Plant([network.primary for network in networks], buildings, held)
-        return District(layout, networks, plant, points, context.weather)
+        return District(layout, networks, plant, points, context.weather, [*self._lines(parts)])
 
     def _parts(self, context: Context) -> list[_Part]:
         """The networks that so many stations make; a network of a file is repeated as a whole."""
@@ -160,6 +161,14 @@ class HeatNetwork(Block):
         places = reach * (2 * spread - 1 + 2 * away)
         grown = read or pipes.grown(seed, name, places[0], places[1:])
         return _Part(name, grown, places)
+
+    def _lines(self, parts: Sequence[_Part]) -> Iterator[Polyline]:
+        """The pipes between places that are known: a file does not say where pipes meet."""
+        for part in parts:
+            places = dict(zip((0, *part.pipes.nodes.tolist()), part.places, strict=True))
+            for pipe in zip(part.pipes.starts.tolist(), part.pipes.ends.tolist(), strict=True):
+                if places.keys() >= set(pipe):
+                    yield Polyline("pipe", [self._degrees(places[node]) for node in pipe])
 
     def _laid(self, layout: Layout, part: _Part, number: int, first: int, points: Points) -> Network:
         """Put a network's sites into the layout."""
@@ -208,13 +217,17 @@ class HeatNetwork(Block):
 
     def _site(self, id_: str, title: Text, kind: str, place: Values, network: str | None = None) -> Site:
         """A site so many metres east and north of the middle; a station has design values where they are its own."""
-        east, north = place.tolist()
-        longitude = self.longitude + east / (METRES_PER_DEGREE * np.cos(np.radians(self.latitude)))
+        longitude, latitude = self._degrees(place)
         attributes: dict[str, str | float | bool] = {"network": network} if network else {}
         if kind == "heat_exchange_station":
             attributes |= {name: value for name in DESIGN if (value := getattr(self, name)) != DESIGN[name]}
-        latitude = self.latitude + north / METRES_PER_DEGREE
-        return Site(id_, title, self.region, "heating", kind, round(longitude, 6), round(latitude, 6), attributes)
+        return Site(id_, title, self.region, "heating", kind, longitude, latitude, attributes)
+
+    def _degrees(self, place: Values) -> tuple[float, float]:
+        """Longitude and latitude of a place so many metres east and north of the middle."""
+        east, north = place.tolist()
+        longitude = self.longitude + east / (METRES_PER_DEGREE * np.cos(np.radians(self.latitude)))
+        return round(float(longitude), 6), round(self.latitude + north / METRES_PER_DEGREE, 6)
 
 
 def _spread(seed: int, name: str, count: int) -> Values:

@@ -46,6 +46,11 @@ class Street:
         cosine, sine = np.cos(self.heading), np.sin(self.heading)
         return moved(self.longitude, self.latitude, along * cosine - aside * sine, along * sine + aside * cosine)
 
+    @property
+    def ends(self) -> list[tuple[float, float]]:
+        """Longitude and latitude of both."""
+        return [self.place(along * self.length, 0.0) for along in (-0.5, 0.5)]
+
     def spread(self, number: int, what: str) -> Values:
         """Metres from the middle of so many things, ascending."""
         loose = LOOSE * (2 * self.chance(number, what) - 1)

@@ -9,7 +9,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from citybrain.catalogue.model import Site
-from simulators.model import DAY, Fault, Happening, Layout, Sensor, Signals, SimulatedDevice, Span, Times, Values
+from simulators.model import (
+    DAY,
+    Fault,
+    Happening,
+    Layout,
+    Polyline,
+    Sensor,
+    Signals,
+    SimulatedDevice,
+    Span,
+    Times,
+    Values,
+)
 from simulators.sentinel.covers import Covers
 from simulators.sentinel.drainage import Drainage
 from simulators.sentinel.gas import Gas
@@ -43,11 +55,21 @@ class Sentinels:
     faults: ClassVar[Sequence[type[Fault]]] = (*Gas.faults, *Drainage.faults, *HeatWells.faults, *Covers.faults)
     domain: ClassVar[str] = "sentinel"
 
-    def __init__(self, layout: Layout, places: Places, parts: Sequence[Part], *, weather: Weather, points: int) -> None:
+    def __init__(
+        self,
+        layout: Layout,
+        places: Places,
+        parts: Sequence[Part],
+        *,
+        weather: Weather,
+        points: int,
+        lines: Sequence[Polyline],
+    ) -> None:
         self.sites: Sequence[Site] = layout.sites
         self.devices: Sequence[SimulatedDevice] = layout.devices
         self.sensors: Sequence[Sensor] = layout.sensors
         self.places: Collection[str] = places.named.keys()
+        self.lines: Sequence[Polyline] = lines
         self._places, self._parts, self._weather, self._points = places, parts, weather, points
         self._instants = Instants(weather, np.empty(0), np.empty(0), (), ())
         self._nothing = Signals(np.empty(0, np.int64), np.empty((points, 0)))

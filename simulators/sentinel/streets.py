@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from citybrain.catalogue import messages, schema
-from simulators.model import Block, Context, SimulationError, Values
+from simulators.model import Block, Context, Polyline, SimulationError, Values
 from simulators.sentinel import grid, names, spots
 from simulators.sentinel.covers import Covers
 from simulators.sentinel.drainage import Drainage
@@ -111,7 +111,8 @@ class Streets(Block):
             upkeep,
         )
         made = layout(self.region, found, attributes, upkeep, places.chance("battery").tolist())
-        return Sentinels(made, places, parts, weather=context.weather, points=upkeep.rows_end)
+        lines = [Polyline("street", street.ends) for street in streets]
+        return Sentinels(made, places, parts, weather=context.weather, points=upkeep.rows_end, lines=lines)
 
     @property
     def _counts(self) -> dict[str, int]:

@@ -97,6 +97,7 @@ class Network:
         reservoirs, tanks: Ids of what supplies it.
         houses: Its pump houses, the largest first.
         pipes: The junctions at the ends of each pipe that is open, those where water is drawn first.
+        lines: The nodes at both ends of each pipe.
         patterns: Of reservoirs and pumps, for each `STEP` of a day.
     """
 
@@ -108,6 +109,7 @@ class Network:
     tanks: tuple[str, ...]
     houses: tuple[PumpHouse, ...]
     pipes: dict[str, tuple[str, ...]]
+    lines: tuple[tuple[str, str], ...]
     patterns: dict[str, Values]
 
     def feeding(self, node: str) -> str:
@@ -183,6 +185,7 @@ def _prepared(model: Any, supply: float) -> Network:
         reservoirs=tuple(model.reservoir_name_list),
         tanks=tuple(model.tank_name_list),
         houses=houses,
+        lines=tuple((pipe.start_node_name, pipe.end_node_name) for _, pipe in model.pipes()),
         pipes=_open_pipes(model, set(names), {valve for house in houses for valve in house.valves}),
         patterns=patterns,
     )

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from citybrain.catalogue.model import Site, Text
-from simulators.model import Layout, Sensor
+from simulators.model import Layout, Polyline, Sensor
 from simulators.water.zone import Zone
 from simulators.weather import METRES_PER_DEGREE
 
@@ -26,7 +26,6 @@ _QUALITY: Mapping[str, tuple[str, dict[str, float]]] = {
     "ph": ("ph", {"noise": 0.02, "resolution": 0.01}),
 }
 FLOW_NOISE = 0.005  # of the mean supply
-MOVED = 0.03  # MPa after which a pressure logger on a battery reports at once
 
 
 def site_of(place: str) -> str:
@@ -58,8 +57,8 @@ class Plan:
             self._sensor("inlet", "pressure", "inlet", **_PRESSURE),
         )  # fmt: skip
         self._pressures("critical_point", "critical", "最不利点", "critical point", points.critical)
-        self._pressures("network_end", "end", "管网末梢", "network end", points.ends, battery=True)
-        self._pressures("pressure_point", "point", "测压点", "pressure point", points.others, battery=True)
+        self._pressures("network_end", "end", "管网末梢", "network end", points.ends)
+        self._pressures("pressure_point", "point", "测压点", "pressure point", points.others)
         for n, tank in enumerate(points.tanks, 1):
             name = f"tank-{n}"
             self._add("tank", name, f"{n}号水池", f"tank {n}", tank, self._sensor(name, "level", name, **_LEVEL))
@@ -78,13 +77,17 @@ class Plan:
             name = f"tap-{n}"
             self._add("tap", name, f"{n}号龙头", f"tap {n}", tap, *self._quality(name), battery=True)
 
-    def _pressures(
-        self, kind: str, name: str, zh: str, en: str, nodes: Sequence[str], *, battery: bool = False
-    ) -> None:
-        urgent = MOVED if battery else None
+    def lines(self) -> Iterator[Polyline]:
+        """Its pipes, but for those that are as long as nothing."""
+        for ends in self._zone.network.lines:
+            line = [self._degrees(node) for node in ends]
+            if line[0] != line[1]:
+                yield Polyline("pipe", line)
+
+    def _pressures(self, kind: str, name: str, zh: str, en: str, nodes: Sequence[str]) -> None:
         for n, node in enumerate(nodes, 1):
-            sensor = self._sensor(f"{name}-{n}", "pressure", f"{name}-{n}", urgent=urgent, **_PRESSURE)
-            self._add(kind, f"{name}-{n}", f"{n}号{zh}", f"{en} {n}", node, sensor, battery=battery)
+            sensor = self._sensor(f"{name}-{n}", "pressure", f"{name}-{n}", **_PRESSURE)
+            self._add(kind, f"{name}-{n}", f"{n}号{zh}", f"{en} {n}", node, sensor)
 
     def _quality(self, name: str) -> list[Sensor]:
         return [
@@ -99,8 +102,7 @@ class Plan:
         self, kind: str, name: str, zh: str, en: str, node: str | None, *sensors: Sensor, battery: bool = False
     ) -> None:
         block = self._block
-        east, north = self._zone.network.places[node] if node is not None else (0.0, 0.0)
-        x, y = self._middle[0] + east * block.span, self._middle[1] + north * block.span
+        longitude, latitude = self._degrees(node)
         title = Text(
             f"{block.title.zh}{self._number}区{zh}", f"{block.title.en} zone {self._number}" + (f", {en}" if en else "")
         )
@@ -110,11 +112,19 @@ class Plan:
             region=block.region,
             domain="water",
             kind=kind,
-            longitude=round(block.longitude + x / METRES_PER_DEGREE / np.cos(np.radians(block.latitude)), 6),
-            latitude=round(block.latitude + y / METRES_PER_DEGREE, 6),
+            longitude=longitude,
+            latitude=latitude,
             attributes={"zone": f"{block.name}-{self._number}"},
         )
         self._layout.add(site, *sensors, battery=battery)
+
+    def _degrees(self, node: str | None) -> tuple[float, float]:
+        """Longitude and latitude of a node; None: of the zone's middle."""
+        block = self._block
+        east, north = self._zone.network.places[node] if node is not None else (0.0, 0.0)
+        x, y = self._middle[0] + east * block.span, self._middle[1] + north * block.span
+        longitude = block.longitude + x / METRES_PER_DEGREE / np.cos(np.radians(block.latitude))
+        return round(float(longitude), 6), round(float(block.latitude + y / METRES_PER_DEGREE), 6)
 
     def _id(self, name: str) -> str:
         return f"{self._prefix}-{name}" if name else self._prefix

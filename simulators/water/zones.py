@@ -20,6 +20,7 @@ from simulators.model import (
     Fault,
     Happening,
     Layout,
+    Polyline,
     Sensor,
     Signals,
     SimulatedDevice,
@@ -34,7 +35,7 @@ from simulators.water.sites import Plan, site_of
 from simulators.water.zone import Zone, chosen, marks
 
 SMALLEST = 0.85  # share of a block's supply that its smallest zone has; platform assumption
-MOST_ZONES = 100  # EPANET takes 2.3 MB for each; a larger block has more pressure points in each instead
+MOST_ZONES = 50  # EPANET takes 2.3 MB for each; a larger block has more pressure points in each instead
 LEAKAGE_VARIES = 0.007  # share that a zone's leakage rate lies above or below the block's at most
 
 
@@ -62,11 +63,11 @@ class Zones(Block):
     span: float = Field(1500.0, gt=0, le=50_000)
     """Metres from one end of a zone to the other."""
     critical_points: int = Field(3, ge=1, le=50)
-    """Critical points of a zone, with mains power."""
+    """Critical points of a zone."""
     ends: int = Field(3, ge=0, le=50)
-    """Measured ends of a zone's network, on batteries."""
+    """Measured ends of a zone's network."""
     pressure_points: int = Field(3, ge=0, le=50)
-    """Other places of a zone where pressure is measured, on batteries."""
+    """Other places of a zone where pressure is measured."""
     taps: int = Field(4, ge=0, le=50)
     """Taps of a zone where the water's quality is measured, on batteries."""
     tanks: int = Field(3, ge=0, le=50)
@@ -100,7 +101,7 @@ class Zones(Block):
             houses=self.pump_houses,
         )
         zones: dict[str, Zone] = {}
-        layout = Layout()
+        layout, lines = Layout(), list[Polyline]()
         row = 0
         for number in range(1, count + 1):
             key = chance.key(context.seed, "water", self.name, number)
@@ -108,10 +109,12 @@ class Zones(Block):
             supply = self.supply * (SMALLEST + (1 - SMALLEST) * draws[0])
             leakage = self.leakage / 100 + LEAKAGE_VARIES * (2 * draws[1] - 1)
             zone = Zone(network, points, key, float(supply), float(leakage))
-            Plan(self, number, zone, row, layout).lay_out()
+            plan = Plan(self, number, zone, row, layout)
+            plan.lay_out()
+            lines += plan.lines()
             zones[f"{self.name}-{number}"] = zone
             row += len(zone)
-        return WaterZones(zones, layout)
+        return WaterZones(zones, layout, lines)
 
 
 class WaterZones:
@@ -120,11 +123,12 @@ class WaterZones:
     domain: ClassVar[str] = "water"
     faults: ClassVar[Sequence[type[Fault]]] = faults.KINDS
 
-    def __init__(self, zones: Mapping[str, Zone], layout: Layout) -> None:
+    def __init__(self, zones: Mapping[str, Zone], layout: Layout, lines: Sequence[Polyline]) -> None:
         self._zones = zones
         self.sites: Sequence[Site] = layout.sites
         self.devices: Sequence[SimulatedDevice] = layout.devices
         self.sensors: Sequence[Sensor] = layout.sensors
+        self.lines: Sequence[Polyline] = lines
         self.places: Collection[str] = zones.keys()
 
     def subjects(self, fault: Fault) -> frozenset[str]:

@@ -149,9 +149,10 @@ select * from alert where id = %(id)s
 select kind, actor, at from alert_event where alert_id = %(id)s and key = %(key)s
 
 -- name: newest_handling
--- Who changed the handling last.
-select kind, actor, at from alert_event
-where alert_id = %(id)s and handling is not null and actor is not null order by id desc limit 1
+-- Who changed the handling last, and what others call them.
+select e.kind as action, e.actor, coalesce(nullif(p.title, ''), e.actor) as title, e.at
+from alert_event e left join person p on p.name = e.actor
+where e.alert_id = %(id)s and e.handling is not null and e.actor is not null order by e.id desc limit 1
 
 -- name: newest_event
 select coalesce(max(id), 0) from alert_event where alert_id = %(id)s

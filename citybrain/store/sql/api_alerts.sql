@@ -35,9 +35,10 @@ with page as (
 ), shown as (
     select array_agg(id order by {order}) as ids from page
 )
-select * from board_alert_card
-where id = any((select ids from shown)::bigint[])  -- no join: the planner would make the cards of all first
-order by array_position((select ids from shown), id)
+select c.*, w.title_zh as crew_zh, w.title_en as crew_en
+from board_alert_card c left join board_crew w on w.id = c.crew
+where c.id = any((select ids from shown)::bigint[])  -- no join: the planner would make the cards of all first
+order by array_position((select ids from shown), c.id)
 
 -- name: counts
 -- How many alerts are open, by severity, by region and by domain.
@@ -63,8 +64,9 @@ order by severity, region, domain
 
 -- name: one
 -- One alert, and its newest event.
-select c.*, (select max(e.id) from board_alert_event e where e.alert_id = c.id) as newest_event
-from board_alert_card c
+select c.*, w.title_zh as crew_zh, w.title_en as crew_en,
+       (select max(e.id) from board_alert_event e where e.alert_id = c.id) as newest_event
+from board_alert_card c left join board_crew w on w.id = c.crew
 where c.id = %(id)s
   and (%(regions)s::text[] is null or c.region = any(%(regions)s::text[]))
   and (%(domains)s::text[] is null or c.domain = any(%(domains)s::text[]))
@@ -80,11 +82,11 @@ select exists (
 
 -- name: timeline
 -- Its events, as they happened.
-select id, at, kind, event_time, past, severity, version, reason, handling, actor, note, crew,
-       announcement_id as announcement
-from board_alert_event
-where alert_id = %(id)s and id > %(after)s
-order by id limit %(limit)s
+select e.id, e.at, e.kind, e.event_time, e.past, e.severity, e.version, e.reason, e.handling, e.actor,
+       coalesce(p.title, e.actor) as actor_title, e.note, e.crew, e.announcement_id as announcement
+from board_alert_event e left join board_person p on p.name = e.actor
+where e.alert_id = %(id)s and e.id > %(after)s
+order by e.id limit %(limit)s
 
 -- name: state
 -- What an alert is as its newest event of these kinds left it, as an announcement tells it.
@@ -133,3 +135,21 @@ where (%(over)s or w.end_at > %(now)s)
   and (%(around)s::text[] is null or lies.region is null or lies.region = any(%(around)s::text[]))
   and (%(domains)s::text[] is null or lies.domain is null or lies.domain = any(%(domains)s::text[]))
 order by w.id desc limit %(limit)s
+
+-- name: happened
+-- How often what happened to alerts between two moments, by their severity then.
+select coalesce(e.severity, a.severity) as severity,
+       count(*) filter (where e.kind = 'raised') as raised,
+       count(*) filter (where e.kind = 'reopened') as reopened,
+       count(*) filter (where e.kind = 'cleared') as cleared,
+       count(*) filter (where e.kind = 'confirm') as confirmed,
+       count(*) filter (where e.kind = 'refute') as refuted,
+       count(*) filter (where e.kind in ('dispatch', 'reassign')) as dispatched,
+       count(*) filter (where e.kind = 'feed_back') as fed_back,
+       count(*) filter (where e.kind = 'close') as closed,
+       count(*) filter (where e.kind = 'overdue') as overdue
+from board_alert_event e join board_alert a on a.id = e.alert_id
+where e.at >= %(since)s and e.at < %(until)s
+  and (%(regions)s::text[] is null or a.region_id = any(%(regions)s::text[]))
+  and (%(domains)s::text[] is null or a.domain_id = any(%(domains)s::text[]))
+group by 1 order by 1

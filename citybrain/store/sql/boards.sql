@@ -148,9 +148,10 @@ with standing as (
 ), shown as (
     select array_agg(id order by place) as ids from ranked
 )
-select * from board_alert_card
-where id = any((select ids from shown)::bigint[])  -- no join: the planner would make the cards of all first
-order by array_position((select ids from shown), id)
+select c.*, w.title_zh as crew_zh, w.title_en as crew_en
+from board_alert_card c left join board_crew w on w.id = c.crew
+where c.id = any((select ids from shown)::bigint[])  -- no join: the planner would make the cards of all first
+order by array_position((select ids from shown), c.id)
 
 -- name: alert_counts
 -- How many alerts are open, by severity; failing: their rule fails, so that nobody judges them at present.

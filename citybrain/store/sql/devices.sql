@@ -51,8 +51,9 @@ join unnest(%(regions)s::text[], %(domains)s::text[], %(names)s::text[]) k (regi
 
 -- name: rotated
 update device_credential c set rotated_at = %(now)s, revoked_at = null, revoked_by = null
-from device d
-where d.id = c.device_id and d.region_id = %(region)s and d.domain_id = %(domain)s and d.name = %(name)s
+from device d join unnest(%(regions)s::text[], %(domains)s::text[], %(names)s::text[]) k (region, domain, name)
+    on d.region_id = k.region and d.domain_id = k.domain and d.name = k.name
+where d.id = c.device_id
 
 -- name: revoked
 update device_credential c set revoked_at = coalesce(c.revoked_at, %(now)s), revoked_by = coalesce(c.revoked_by, %(by)s)
@@ -60,13 +61,16 @@ from device d
 where d.id = c.device_id and d.region_id = %(region)s and d.domain_id = %(domain)s and d.name = %(name)s
 
 -- name: list
--- A page of devices in the order of their names, those after (%(after_region)s, %(after_domain)s, %(after_name)s).
+-- A page of devices in the order of their names, those after (%(after_region)s, %(after_domain)s, %(after_name)s). By
+-- %(sort)s = since, of the silent ones the longest first, those after (%(after_since)s, %(after_id)s).
 select d.id, d.region_id as region, r.title_zh as region_zh, r.title_en as region_en,
        d.domain_id as domain, m.title_zh as domain_zh, m.title_en as domain_en, d.name,
        d.site_id as site, s.title_zh as site_zh, s.title_en as site_en, d.gateway, d.verified, d.first_seen,
        d.online, d.status_at, c.created_at, c.rotated_at, c.revoked_at,
-       case when c.device_id is null then 'none' when c.revoked_at is null then 'active' else 'revoked' end as credentials
+       case when c.device_id is null then 'none' when c.revoked_at is null then 'active' else 'revoked' end as credentials,
+       h.state, h.heard_at, h.since
 from board_device d
+join board_device_state h on h.device_id = d.id
 join board_region r on r.id = d.region_id
 join board_domain m on m.id = d.domain_id
 left join board_site s on s.id = d.site_id
@@ -83,10 +87,13 @@ where (%(regions)s::text[] is null or d.region_id = any(%(regions)s::text[]))
        case when c.device_id is null then 'none' when c.revoked_at is null then 'active' else 'revoked' end)
   and (%(text)s::text is null or position(lower(%(text)s) in lower(d.name)) > 0
        or position(lower(%(text)s) in lower(coalesce(s.title_zh || ' ' || s.title_en, ''))) > 0)
+  and (%(state)s::text is null or h.state = %(state)s)
   and (%(name)s::text is null or d.name = %(name)s)
   and (%(after_region)s::text is null
        or (d.region_id, d.domain_id, d.name) > (%(after_region)s, %(after_domain)s, %(after_name)s))
-order by d.region_id, d.domain_id, d.name
+  and (%(after_id)s::int4 is null or (coalesce(h.since, '9999-12-31T23:59:59.999999Z'), d.id) > (%(after_since)s::timestamptz, %(after_id)s))
+order by case when %(sort)s::text = 'since' then coalesce(h.since, '9999-12-31T23:59:59.999999Z') end,
+         case when %(sort)s::text = 'since' then d.id end, d.region_id, d.domain_id, d.name
 limit %(limit)s
 
 -- name: series

@@ -18,6 +18,10 @@ from board_ledger
 where hour >= %(since)s
 order by hour, region, domain, device
 
+-- name: received
+-- How much was received from an hour on, by all devices together.
+select coalesce(sum(received), 0)::bigint from board_ledger where hour >= %(since)s
+
 -- name: totals
 -- One row for everything ever received.
 select coalesce(sum(received), 0)::bigint as received, coalesce(sum(stored), 0)::bigint as stored,

@@ -7,13 +7,14 @@ grant select, insert, update, delete on
     ledger, expired, collector, untimed, derivation_due, rule_set, rule_version, rule_set_member, rule_state,
     rule_engine, rule_run, alert, announcement, alert_event, shelf, maintenance_window, flood, alert_place, alert_activation,
     delivery, plan_value, plan_course, plan_indicator, person, session, token, dataset_grant, device_credential, audit,
-    request_key
+    request_key, crew, duty, handover, handover_taken
     to citybrain_writer;
 revoke insert, update, delete on installation from citybrain_writer;
 grant update (catalogue_version) on installation to citybrain_writer;  -- a device that is added is news to collectors
 grant usage on sequence alert_id_seq to citybrain_writer;
 -- What was said and done stays as it was said and done.
-revoke update, delete on alert_event, plan_value, rule_set, rule_version, rule_set_member, audit from citybrain_writer;
+revoke update, delete on alert_event, plan_value, rule_set, rule_version, rule_set_member, audit, handover, handover_taken
+    from citybrain_writer;
 
 -- name: board_views
 -- Every view that boards may read.

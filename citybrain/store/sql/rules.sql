@@ -48,12 +48,12 @@ select definition from rule_version where rule = %(rule)s and version in (%(one)
 select pg_advisory_xact_lock(hashtextextended('citybrain rules apply', 0))
 
 -- name: directory
--- Every series with what rules and alerts need to know of it. A device that others hang on is a gateway.
+-- Every series with what rules and alerts need to know of it. A device that others hang on is a gateway: `in` reads
+-- these once, where `exists` would go through all devices for each series.
 select s.id, m.name, d.domain_id, d.region_id, d.name, d.site_id, d.gateway, t.latitude, t.longitude, t.kind, t.attributes,
        (extract(epoch from m.expected_interval) * 1000000)::float8, m.reports = 'change', m.derived,
-       exists (
-           select from device o
-           where o.gateway = d.name and o.region_id = d.region_id and o.domain_id = d.domain_id
+       (d.region_id, d.domain_id, d.name) in (
+           select o.region_id, o.domain_id, o.gateway from device o where o.gateway is not null
        )
 from series s join device d on d.id = s.device_id join metric m on m.id = s.metric_id left join site t on t.id = d.site_id
 

@@ -23,6 +23,8 @@ import pytest
 from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict
 
+from api.views.documents import DeviceCounts
+from api.views.handovers import HandoverContent, LedgerPart
 from citybrain.access import tokens
 from citybrain.access.model import Role
 from citybrain.settings import Settings
@@ -235,20 +237,35 @@ with site as (
 ), credential as (
     insert into device_credential (device_id, username, created_at, created_by)
     select id, 'abroad7', %(now)s, 'x' from device
+), crew as (
+    insert into crew (id, title_zh, title_en, regions, created_at, created_by)
+    values ('abroad7', 'abroad7', 'abroad7', array['150821'], %(now)s, 'x')
+), duty as (
+    insert into duty (person_id, begun_at) select id, %(now)s from person
+), handover as (
+    insert into handover (regions, made_at, made_by, content, digest)
+    values (array['150821'], %(now)s, 'abroad7', %(handover)s, 'x') returning id
 ), audited as (
     insert into audit (at, actor, action, target) values (%(now)s, 'abroad7', 'x', 'abroad7')
 )
-select series.id, alert.id, shelf.id, maintenance.id, token.id, granted.id
-from series, alert, shelf, maintenance, token, granted
+select series.id, alert.id, shelf.id, maintenance.id, token.id, granted.id, handover.id
+from series, alert, shelf, maintenance, token, granted, handover
 """
 
 
 def furnish(connection: psycopg.Connection[Any]) -> dict[str, dict[str, str]]:
     """Put one of everything abroad; what their paths are filled with, by the first part of the path."""
     now = datetime.now(UTC).replace(microsecond=0)
-    row = connection.execute(ONE_OF_EVERYTHING, {"now": now, "later": now + timedelta(days=1)}).fetchone()
+    content = HandoverContent(
+        begin_at=now, end_at=now, shift=None, regions=None, domains=None, made_by="abroad7", made_by_title="abroad7",
+        note="abroad7", people=[], counts=[], open=[], happened=[], shelves=[], maintenance=[], ready=True, checks={},
+        devices=DeviceCounts(total=0, unverified=0, online=0, offline=0, unknown=0),
+        ledger=LedgerPart(received=0, stored=0, duplicate=0, quarantined=0, revised=0, unbalanced=0),
+    )  # fmt: skip
+    values = {"now": now, "later": now + timedelta(days=1), "handover": content.model_dump_json()}
+    row = connection.execute(ONE_OF_EVERYTHING, values).fetchone()
     assert row is not None
-    series, alert, shelf, window, token, number = map(str, row)
+    series, alert, shelf, window, token, number, handover = map(str, row)
     return {
         "regions": {"id": "150821"},
         "sites": {"id": "abroad7-site"},
@@ -258,9 +275,12 @@ def furnish(connection: psycopg.Connection[Any]) -> dict[str, dict[str, str]]:
         "tokens": {"id": token},
         "sessions": {"id": "0123456789abcdef"},
         "alerts": {"id": alert},
+        "crews": {"id": "abroad7"},
+        "handovers": {"id": handover},
         "shelves": {"id": shelf},
         "maintenance-windows": {"id": window},
         "datasets": {"id": "water.flow", "number": number},
+        "domains": {"id": "water", "panel": "vitals"},
     }
 
 

@@ -55,15 +55,22 @@ class Desk:
         token = grant(self.url, role, regions, domains)  # type: ignore[arg-type]
         return self._client(headers={"Authorization": f"Bearer {token}"})
 
-    def person(self, name: str, crew: str | None = None, role: str = "operator") -> httpx.Client:
+    def person(
+        self,
+        name: str,
+        crew: str | None = None,
+        role: str = "operator",
+        regions: list[str] | None = None,
+        title: str = "",
+    ) -> httpx.Client:
         """A person who has signed in, perhaps of a crew."""
         secret = session_secret()
         self.do(
-            "with p as (insert into person (name, role, crew, created_at, created_by) "
-            "values (%s, %s, %s, now(), 'test') returning id) "
+            "with p as (insert into person (name, title, role, regions, crew, created_at, created_by) "
+            "values (%s, %s, %s, %s, %s, now(), 'test') returning id) "
             "insert into session (hash, person_id, created_at, expires_at, address, agent) "
             "select %s, id, now(), now() + interval '1 hour', '', '' from p",
-            name, role, crew, digest(secret),
+            name, title, role, regions, crew, digest(secret),
         )  # fmt: skip
         return self._client(cookies={"citybrain_session": secret})
 

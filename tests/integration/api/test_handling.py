@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
 
@@ -23,6 +24,10 @@ def audited(desk: Desk) -> list[tuple[Any, ...]]:
     return desk.do("select action, target from audit where action like 'alert.%%' order by id")
 
 
+def offered(document: Any) -> dict[str, list[str]]:
+    return {offer["action"]: offer["needs"] for offer in document["allowed"]}
+
+
 def test_the_whole_way(desk: Desk) -> None:
     id = desk.raise_("150802/water/a/pressure")
     client = desk.who()
@@ -39,7 +44,7 @@ def test_the_whole_way(desk: Desk) -> None:
 
 def test_of_two_at_once_the_second_learns_what_the_first_did(desk: Desk) -> None:
     id = desk.raise_("150802/water/a/pressure")
-    people = [desk.person("li"), desk.person("wang")]
+    people = [desk.person("li", title="李雪梅"), desk.person("wang", title="王强")]
 
     def confirm(client: httpx.Client) -> httpx.Response:
         return client.post(f"alerts/{id}/confirm", json={"revision": 0}, headers={"Accept-Language": "zh"})
@@ -47,8 +52,15 @@ def test_of_two_at_once_the_second_learns_what_the_first_did(desk: Desk) -> None
     with ThreadPoolExecutor(2) as pool:
         answers = sorted(pool.map(confirm, people), key=lambda answer: answer.status_code)
     assert [answer.status_code for answer in answers] == [200, 409]
-    assert "确认属实" in answers[1].json()["detail"]
-    assert answers[0].json()["operator"] in answers[1].json()["detail"]
+    told, first = answers[1].json(), answers[0].json()
+    assert "确认属实" in told["detail"]
+    stands = told["alert"]
+    assert (stands["action"], stands["actor"], stands["revision"]) == ("confirm", first["operator"], 1)
+    assert stands["actor_title"] in ("李雪梅", "王强")
+    assert stands["actor_title"] in told["detail"]
+    assert datetime.fromisoformat(stands["at"]) <= datetime.now(UTC)
+    assert stands["allowed"] == first["allowed"]
+    assert [offer["action"] for offer in stands["allowed"]] == ["dispatch", "refute", "close", "comment"]
     assert kinds(desk, id) == ["raised", "confirm"]
 
 
@@ -63,6 +75,27 @@ def test_a_repetition_with_its_key_changes_nothing_more(desk: Desk) -> None:
     assert client.post(f"alerts/{id}/close", json={"note": "x"}, headers=key).status_code == 422
 
 
+def test_each_alert_says_what_its_caller_may_do_what_leads_on_first(desk: Desk) -> None:
+    id = desk.raise_("150802/water/a/pressure")
+    operator, viewer = desk.who(), desk.who("viewer")
+    new = {"confirm": [], "refute": ["note"], "close": ["note"], "comment": ["note"]}
+    (item,) = operator.get("alerts").json()["items"]
+    assert list(offered(item).items()) == list(new.items())
+    assert viewer.get("alerts").json()["items"][0]["allowed"] == []
+    operator.post(f"alerts/{id}/confirm", json={}).raise_for_status()
+    confirmed = {"dispatch": ["crew"], "refute": ["note"], "close": ["note"], "comment": ["note"]}
+    assert list(offered(operator.get(f"alerts/{id}").json()).items()) == list(confirmed.items())
+
+
+def test_what_is_not_possible_says_where_the_alert_stands(desk: Desk) -> None:
+    id = desk.raise_("150802/water/a/pressure")
+    client = desk.who()
+    client.post(f"alerts/{id}/refute", json={"note": "误动"}).raise_for_status()
+    late = client.post(f"alerts/{id}/confirm", json={}).json()
+    assert (late["type"], late["alert"]["handling"]) == ("urn:citybrain:problem:changed", "false")
+    assert offered(late["alert"]) == {"reopen": ["note"], "comment": ["note"]}
+
+
 def test_if_match(desk: Desk) -> None:
     id = desk.raise_("150802/water/a/pressure")
     client = desk.who()
@@ -70,6 +103,7 @@ def test_if_match(desk: Desk) -> None:
     assert client.post(f"alerts/{id}/comment", json={"note": "a"}, headers={"If-Match": tag}).status_code == 200
     late = client.post(f"alerts/{id}/comment", json={"note": "b"}, headers={"If-Match": tag})
     assert (late.status_code, late.json()["type"]) == (412, "urn:citybrain:problem:changed")
+    assert late.json()["alert"]["action"] is None, "a comment moves nothing"
     assert client.post(f"alerts/{id}/comment", json={"note": "c"}, headers={"If-Match": "*"}).status_code == 200
     assert kinds(desk, id) == ["raised", "comment", "comment"]
 
@@ -80,10 +114,10 @@ def test_a_crew_acts_on_what_it_was_sent(desk: Desk) -> None:
     for id, name in ((mine, "一班"), (theirs, "二班")):
         duty.post(f"alerts/{id}/confirm", json={})
         duty.post(f"alerts/{id}/dispatch", json={"crew": name}).raise_for_status()
-    assert crew.get(f"alerts/{mine}").json()["allowed"] == ["accept", "return", "comment"]
-    assert crew.get(f"alerts/{theirs}").json()["allowed"] == []
+    assert offered(crew.get(f"alerts/{mine}").json()) == {"accept": [], "return": ["note"], "comment": ["note"]}
+    assert offered(crew.get(f"alerts/{theirs}").json()) == {}
     done = crew.post(f"alerts/{mine}/accept", json={})
-    assert done.json()["allowed"] == ["start", "return", "comment"]
+    assert offered(done.json()) == {"start": [], "return": ["note"], "comment": ["note"]}
     assert crew.post(f"alerts/{theirs}/accept", json={}).status_code == 403
     assert crew.post(f"alerts/{mine}/close", json={"note": "x"}).status_code == 403
     assert crew.post("shelves", json={"alert": mine, "until": "2030-01-01T00:00:00Z", "reason": "x"}).status_code == 403
@@ -131,6 +165,8 @@ def test_many_at_once_each_for_itself(desk: Desk) -> None:
     ]
     assert items[0]["done"]["handling"] == "confirmed"
     assert items[1]["problem"]["detail"]["zh"]
+    assert items[1]["problem"]["alert"]["action"] == "confirm"
+    assert items[2]["problem"]["alert"] is None
     assert client.post("bulk/alerts", json=body, headers=key).headers["Idempotency-Replayed"] == "true"
     assert kinds(desk, one) == kinds(desk, two) == ["raised", "confirm"]
     assert [action for action, _ in audited(desk)] == ["alert.confirm", "alert.confirm", "alert.bulk"]

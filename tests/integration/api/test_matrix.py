@@ -164,7 +164,8 @@ def test_the_lists_would_show_it(town: Town) -> None:
     }
 
     private = (
-        "status sites series latest devices alerts shelves maintenance-windows people tokens audit quarantine ledger"
+        "status overview sites map series latest devices alerts crews duty handovers shelves maintenance-windows "
+        "people tokens audit quarantine ledger"
     )
     assert shown >= set(private.split())
 
@@ -190,6 +191,7 @@ BODIES: dict[str, object] = {
     "reassign": {"crew": "x", "note": "x"},
     "grants": {"token": MARK, "region": ABROAD, "until": LATER, "reason": "x"},
     "people": {"title": "x"},
+    "crews": {"active": False},
 }
 
 
@@ -202,6 +204,10 @@ TABLES = [
     "token",
     "dataset_grant",
     "device_credential",
+    "crew",
+    "duty",
+    "handover",
+    "handover_taken",
     "audit",
 ]
 

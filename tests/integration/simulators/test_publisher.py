@@ -9,7 +9,8 @@ import pytest
 
 from deploy.local.servers import Broker
 from simulators import packets
-from simulators.publisher import Address, Publisher, PublishError
+from simulators.gate import PublishError
+from simulators.publisher import Address, Publisher
 
 if TYPE_CHECKING:
     from tests.integration.simulators.conftest import Listener

@@ -3,14 +3,18 @@ from __future__ import annotations
 import shutil
 import time
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 
 import pytest
 
+from citybrain.catalogue.errors import Problem
 from citybrain.catalogue.load import load
+from citybrain.catalogue.maps import networks
 from citybrain.catalogue.model import Device, Site, Text
 from citybrain.settings import PROJECT
-from simulators.enrolment import read_credentials, write_sites
-from simulators.model import SimulatedDevice, SimulationError
+from simulators.enrolment import read_credentials, write_networks, write_sites
+from simulators.model import Polyline, SimulatedDevice, SimulationError, Source
 
 
 def test_the_sites_come_back_as_they_were_and_in_time(tmp_path: Path) -> None:
@@ -28,6 +32,26 @@ def test_the_sites_come_back_as_they_were_and_in_time(tmp_path: Path) -> None:
     found = load(tmp_path)
     assert list(found.sites.values()) == sites
     assert list(found.devices.values()) == [Device(d.name, "150802", "sentinel", d.site, d.gateway) for d in devices]
+
+
+def test_the_lines_of_sources_come_back_by_kind(tmp_path: Path) -> None:
+    def source(domain: str, *lines: Polyline) -> Source:
+        site = Site("s", Text("", ""), "150802", domain, "x", 107.4, 40.8, {})
+        return cast(Source, SimpleNamespace(domain=domain, sites=[site], lines=lines))
+
+    street = Polyline("street", [(107.4, 40.7), (107.5, 40.7)])
+    pipes = [Polyline("pipe", [(107.4, 40.7 + n), (107.5, 40.7 + n)]) for n in range(3)]
+    sources = source("water", pipes[0], street, pipes[1]), source("air"), source("sentinel", pipes[2])
+    write_networks(tmp_path / "networks" / "city.geojson", sources)
+    problems: list[Problem] = []
+    found = networks(tmp_path / "networks", ["150802"], ["water", "sentinel"], problems)
+    assert problems == []
+    assert [(line.domain, line.region, line.kind) for line in found] == [
+        ("water", "150802", "pipe"),
+        ("water", "150802", "street"),
+        ("sentinel", "150802", "pipe"),
+    ]
+    assert found[0].coordinates == [[list(place) for place in pipe.coordinates] for pipe in pipes[:2]]
 
 
 @pytest.mark.parametrize(

@@ -201,6 +201,8 @@ def test_what_reports_on_change_says_each_change_once_and_each_day_that_it_lives
     assert set(door["time"]) >= set(changes[1:])
     assert len(daily - {START}) == 2
     assert door["value"].to_list() == (door["time"].to_numpy() // (30 * MINUTE) % 5 == 0).astype(float).tolist()
+    assert door.filter("urgent")["time"].to_list() == [time for time in changes if time > START]
+    assert not steady["urgent"].any()
     assert len(steady) == 3
     assert steady["time"][0] == START
     assert steady["time"][2] - steady["time"][1] == DAY
@@ -216,6 +218,8 @@ def test_the_urgent_is_read_at_once_but_a_small_move_at_the_interval_only() -> N
     assert len(extra) == len([time for time in range(START, START + DAY, 30 * MINUTE) if time // (30 * MINUTE) % 5 < 2])
     assert (extra // (30 * MINUTE) % 5 < 2).all()
     assert (extra % (30 * MINUTE) == 0).all()
+    assert urgent.filter("urgent")["time"].to_list() == extra.tolist()
+    assert not plain["urgent"].any()
 
 
 def test_the_urgent_is_read_at_most_once_a_minute() -> None:
@@ -240,6 +244,7 @@ def test_a_change_on_the_daily_reading_is_one_reading() -> None:
 
     assert found.time.tolist() == [START, START + 5 * HOUR]
     assert found.value.tolist() == [0, 1]
+    assert found.urgent.tolist() == [False, True]
 
 
 def test_noise_resolution_and_the_ends_of_the_display() -> None:

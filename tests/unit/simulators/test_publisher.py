@@ -2,7 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from simulators.publisher import Address, PublishError
+from simulators.gate import PublishError
+from simulators.publisher import Address
 
 
 @pytest.mark.parametrize(

@@ -32,9 +32,10 @@ def event(id: int, region: str = "150802") -> Event:
     alert = Alert(
         id=1, rule="r", subject="s", title=words, place=words, region=region, region_title=words, domain="water",
         site=None, device=None, metric=None, severity=2, attention=2, condition="raised", handling="new", open=True,
-        revision=0, crew=None, raised_at=NOW, cleared_at=None, changed_at=NOW, due_step=None, due_at=None,
+        revision=0, crew=None, crew_title=None, raised_at=NOW, cleared_at=None, changed_at=NOW, due_step=None,
+        due_at=None,
     )  # fmt: skip
-    return Event(id, "raised", NOW, NOW, False, 2, None, None, None, alert)
+    return Event(id, "raised", NOW, NOW, False, 2, None, None, None, None, alert)
 
 
 def value(series: int, region: str = "150802") -> Value:

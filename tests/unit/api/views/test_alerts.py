@@ -69,6 +69,8 @@ def described(definition: dict[str, Any] | None, **more: Any) -> Alert:
         "missed": 0,
         "told_at": None,
         "withheld": None,
+        "crew_zh": None,
+        "crew_en": None,
     }
     return describe([OpenAlert(**{**row, **more})], []).first[0]
 

@@ -10,6 +10,7 @@ import jsonschema
 import pytest
 import yaml
 
+from citybrain.catalogue import pages
 from citybrain.catalogue.schema import FOLDER, duration, schemas
 
 READING = jsonschema.Draft202012Validator(json.loads(schemas()["reading.schema.json"]))
@@ -17,10 +18,11 @@ READING = jsonschema.Draft202012Validator(json.loads(schemas()["reading.schema.j
 
 def test_published_schemas_are_up_to_date() -> None:
     published = {path.name: path.read_text(encoding="utf-8") for path in FOLDER.iterdir()}
-    assert published == schemas(), "run python -m citybrain.catalogue.schema"
+    message = "run python -m citybrain.catalogue.schema and python -m citybrain.catalogue.pages"
+    assert published == schemas() | pages.schemas(), message
 
 
-@pytest.mark.parametrize("text", schemas().values(), ids=schemas())
+@pytest.mark.parametrize("text", [*schemas().values(), *pages.schemas().values()], ids=[*schemas(), *pages.schemas()])
 def test_schemas_are_valid(text: str) -> None:
     jsonschema.Draft202012Validator.check_schema(json.loads(text))
 

@@ -13,14 +13,14 @@ import jsonschema
 import pytest
 import yaml
 
+from citybrain.catalogue import pages
 from citybrain.catalogue.load import load
 from citybrain.catalogue.model import Catalogue, Text
 from citybrain.catalogue.schema import FOLDER, schemas
 from citybrain.settings import PROJECT
 
-FILES = sorted(
-    path for pattern in ("regions/*.yaml", "domains/*/domain.yaml", "sites/*.yaml") for path in PROJECT.glob(pattern)
-)
+PATTERNS = ("regions/*.yaml", "domains/*/domain.yaml", "domains/*/page.yaml", "sites/*.yaml")
+FILES = sorted(path for pattern in PATTERNS for path in PROJECT.glob(pattern))
 CHINESE = re.compile(r"[\u4e00-\u9fff]")
 
 
@@ -35,6 +35,8 @@ def titles(catalogue: Catalogue) -> Iterator[tuple[str, Text]]:
     for domain in catalogue.domains.values():
         yield domain.id, domain.title
         yield from ((f"{domain.id}.{kind}", title) for kind, title in domain.site_kinds.items())
+        for id_, panel in catalogue.pages[domain.id].panels.items():
+            yield f"{domain.id}.{id_}", panel.title.text()
         for metric in domain.metrics.values():
             yield f"{domain.id}.{metric.name}", metric.title
             yield from ((f"{domain.id}.{metric.name}.{s}", title) for s, title in metric.state_titles.items())
@@ -158,8 +160,9 @@ def keys(schema: Any) -> Iterator[str]:
 
 def test_every_key_is_documented() -> None:
     documented = (PROJECT / "docs/catalogue.md").read_text(encoding="utf-8")
-    for name in ("regions", "domain", "sites"):
-        for key in keys(json.loads(schemas()[f"{name}.schema.json"])):
+    published = schemas() | pages.schemas()
+    for name in ("regions", "domain", "page", "sites"):
+        for key in keys(json.loads(published[f"{name}.schema.json"])):
             assert f"| `{key}` |" in documented, f"docs/catalogue.md has no row for {key} of {name}"
 
 
@@ -172,10 +175,23 @@ def test_the_documented_files_load(tmp_path: Path) -> None:
     blocks = re.findall(r"```yaml\n(.*?)```", documented, flags=re.DOTALL)
     (site,) = [block for block in blocks if "\nsites:\n" in block]
     (domain,) = [block for block in blocks if "\nsite_kinds:\n" in block]
+    (tmp_path / "sites").mkdir(exist_ok=True)
     (tmp_path / "sites/documented.yaml").write_text(site, encoding="utf-8")
     (tmp_path / "domains/lighting").mkdir()
     (tmp_path / "domains/lighting/domain.yaml").write_text(domain, encoding="utf-8")
+    (page,) = [block for block in blocks if "\npanels:\n" in block]
+    (tmp_path / "domains/lighting/page.yaml").write_text(page, encoding="utf-8")
     catalogue = load(tmp_path)
+    assert [panel.kind for panel in catalogue.pages["lighting"].panels.values()] == ["table", "series"]
     assert catalogue.devices["150802", "lighting", "lamp-7-1"].gateway == "gw-7"
     assert catalogue.sites["cabinet-7"].attributes == {"street": "0478", "manned": False}
     assert catalogue.domains["lighting"].metrics["current"].unit == "A"
+
+
+def test_pages_go_by_rules_that_there_are(catalogue: Catalogue) -> None:
+    """A rule that is not in force leaves a hole in the page; one that is misspelt leaves it for ever."""
+    rules = "\n".join(path.read_text(encoding="utf-8") for path in PROJECT.glob("domains/*/rules.yaml"))
+    for page in catalogue.pages.values():
+        vitals = [figure for panel in page.panels.values() for figure in panel.vitals or ()]
+        for figure in (*page.vital.beside, *vitals):
+            assert figure.keeps is None or f"- rule: {figure.keeps.rule}\n" in rules

@@ -10,6 +10,7 @@ import pytest
 
 from citybrain.catalogue.model import Metric, Site, Text
 from simulators.devices.roster import Roster
+from simulators.instruments import SCHEMA
 from simulators.model import MINUTE, SimulatedDevice, Span
 
 NAME = Text("某处", "somewhere")
@@ -51,8 +52,7 @@ def measured() -> Callable[[Span], pl.DataFrame]:
             grid.ravel() for grid in np.meshgrid(np.arange(len(DEVICES)), times, np.arange(len(METRICS)))
         )
         value = np.choose(metric, [device + time % 997 / 7, time // STEP % 2, (time // STEP + device) % 2])
-        columns = {"device": device, "metric": metric, "time": time, "due": time, "value": value}
-        types = {"device": pl.UInt32, "metric": pl.UInt16, "time": pl.Int64, "due": pl.Int64, "value": pl.Float64}
-        return pl.DataFrame(columns, schema=types)
+        calm = np.zeros(len(time), np.bool_)
+        return pl.DataFrame(dict(zip(SCHEMA, [device, metric, time, time, value, calm], strict=True)), schema=SCHEMA)
 
     return measure

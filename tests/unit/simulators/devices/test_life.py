@@ -81,7 +81,7 @@ def told(messages: pl.DataFrame) -> tuple[list[Reading], int]:
 def truth(roster: Roster, frame: pl.DataFrame) -> set[Reading]:
     return {
         (roster.keys[device][2], roster.metrics[metric].name, time // 1000, value)
-        for device, metric, time, _, value in frame.iter_rows()
+        for device, metric, time, value in frame.select("device", "metric", "time", "value").iter_rows()
     }
 
 
@@ -265,6 +265,37 @@ def test_a_battery_waits_for_its_next_waking_but_not_with_what_is_urgent(roster:
     assert urgent["readings"].to_list() == [3]
     others = messages.filter(pl.col("due") != START + 65 * MINUTE + SECOND + 1)["due"]
     assert others.diff()[1:].eq(30 * MINUTE).all()
+
+
+@settings(max_examples=25, deadline=None)
+@given(behaviours, st.integers(0, 2**32), st.integers(1, DAY - 1))
+def test_where_long_messages_end_nothing_is_lost_doubled_or_kept_back(
+    roster: Roster, measured: Measure, behaviour: Behaviour, seed: int, seam: int
+) -> None:
+    spans = Span(START, START + seam), Span(START + seam, START + DAY)
+    life, single = Life(roster, behaviour, seed), Life(roster, behaviour, seed)
+    first = life.messages(measured(spans[0]), spans[0], timedelta(hours=6))
+    then = life.messages(measured(spans[1]), spans[1])
+    together = pl.concat([first, then, life.rest(START + DAY)])
+
+    assert Counter(told(together)[0]) == Counter(told(lived(single, measured))[0])
+    assert (life.sent.readings, life.sent.lost) == (single.sent.readings, single.sent.lost)
+    assert then["due"].is_sorted()
+    assert life.sent.messages == together.height
+
+
+def test_what_was_collected_leaves_where_long_messages_end(roster: Roster, measured: Measure) -> None:
+    life = Life(roster, Behaviour.calm(), 1)
+    spans = Span(START, START + 7 * HOUR), Span(START + 7 * HOUR, START + 8 * HOUR)
+    life.messages(measured(spans[0]), spans[0], timedelta(hours=6))
+    then = life.messages(measured(spans[1]), spans[1])
+
+    collected = then.filter(due=spans[1].start)
+    assert collected.height == len(roster)
+    assert set(collected["readings"]) == {12 * 3}
+    assert [device for device, _, time, _ in told(then)[0] if time < spans[1].start // 1000 - 1] == [
+        device for device, _, _, _ in told(collected)[0]
+    ]
 
 
 def test_labels_of_an_hour_are_not_moved_by_a_drifting_clock(roster: Roster, measured: Measure) -> None:

@@ -32,6 +32,16 @@ def test_a_block_makes_stations_with_concentrators_dwellings_a_source_and_a_weat
     assert stations[4].attributes == {"network": "east"}
 
 
+def test_pipes_lead_from_the_source_to_every_station(make: Make) -> None:
+    district = make()
+    lines = [tuple(line.coordinates) for line in district.lines]
+    places: dict[str, list[tuple[float, float]]] = {site.kind: [] for site in district.sites}
+    for site in district.sites:
+        places[site.kind].append((site.longitude, site.latitude))
+    assert {end for _, end in lines} == set(places["heat_exchange_station"])
+    assert places["source"][0] in {start for start, _ in lines}
+
+
 def test_what_it_makes_fits_the_catalogue(make: Make) -> None:
     domain = load(ROOT).domains["heating"]
     district = make(design_outdoor_temp="-20")

@@ -234,3 +234,11 @@ def test_the_same_seed_gives_the_same_city_and_another_another() -> None:
     span = Span(AT, AT + HOUR)
     np.testing.assert_array_equal(run(one, span, []).values, run(same, span, []).values)
     assert {site.id for site in one.sites} == {site.id for site in other.sites}
+
+
+def test_streets_are_drawn_as_long_as_they_are() -> None:
+    source = district()
+    assert len(source.lines) > 1
+    lengths = [float(distance(*start, *end)) for start, end in (line.coordinates for line in source.lines)]
+    assert {line.kind for line in source.lines} == {"street"}
+    assert max(lengths) == pytest.approx(min(lengths), rel=1e-3)

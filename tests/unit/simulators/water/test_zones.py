@@ -11,7 +11,7 @@ import pytest
 from citybrain.catalogue.load import load
 from simulators.model import DAY, HOUR, MINUTE, SECOND, Fault, Happening, SimulationError, Span, Times, Values
 from simulators.water import faults
-from simulators.water.zones import WaterZones
+from simulators.water.zones import MOST_ZONES, WaterZones
 
 from .conftest import block, context
 
@@ -53,6 +53,16 @@ def fallen(course: Course, name: str) -> Values:
     """By how much it fell in five minutes."""
     values = course(name)
     return np.concatenate((np.zeros(5), values[:-5] - values[5:]))
+
+
+def test_pipes_are_drawn_where_the_sites_are(source: WaterZones) -> None:
+    lines = np.array([line.coordinates for line in source.lines])
+    places = np.array([(site.longitude, site.latitude) for site in source.sites])
+    assert len(lines) > 100
+    assert {line.kind for line in source.lines} == {"pipe"}
+    corners = lines.reshape(-1, 2)
+    assert (corners.min(axis=0) - 1e-6 <= places.min(axis=0)).all()
+    assert (corners.max(axis=0) + 1e-6 >= places.max(axis=0)).all()
 
 
 # Time.
@@ -231,7 +241,7 @@ def test_a_larger_city_only_has_more() -> None:
 
 def test_a_very_large_city_has_more_points_instead_of_zones() -> None:
     source = block(zones="2").build(context(scale=100))
-    assert len(source.places) == 100
+    assert len(source.places) == MOST_ZONES
     assert len(source.devices) == pytest.approx(200 * 21, rel=0.1)
 
 

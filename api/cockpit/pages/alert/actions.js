@@ -1,0 +1,55 @@
+// What is to be done next, and nothing that the state or the role forbids.
+
+import { html, live, nothing } from "../../core/lit.js";
+import { say, pick } from "../../core/words.js";
+import { KEYS, may, mayShelve, moves, title } from "./offers.js";
+import { onlookers } from "./presence.js";
+
+const LARGE = 2; // actions that are drawn large: what leads on first
+
+/**
+ * The panel.
+ * @param one the case
+ * @param present who looks at it
+ * @param acts {act(action), shelve(), comment()}
+ */
+export function actions(one, present, acts) {
+  const { alert } = one;
+  const offers = moves(alert);
+  const stands = say("alert.stands", { handling: say(`handling.${alert.handling}`) });
+  const large = offers.slice(0, LARGE).map((offer, index) => button(offer, one, acts, index === 0 ? "primary" : ""));
+  return html`<section class="panel actions"><h2>${say("alert.next")} <small>${stands}</small></h2>
+    ${onlookers(present)}${alert.advice ? html`<p class="advice">${pick(alert.advice)}</p>` : nothing}
+    <div role="status" aria-live="polite">${one.message ? html`<p
+      class="message ${one.message.kind}">${one.message.text}</p>` : nothing}</div>
+    ${may(alert, "comment") ? note(one, acts) : html`<p class="muted">${say("alert.only_look")}</p>`}
+    <div class="large">${large}</div>
+    <div class="small">${offers.slice(LARGE).map((offer) => button(offer, one, acts, ""))}${
+      mayShelve(alert) && !alert.shelved_until
+        ? html`<button class="button" ?disabled=${one.busy}
+          @click=${acts.shelve}>${say("action.shelve")} <kbd>S</kbd></button>`
+        : nothing
+    }${
+      may(alert, "comment") && one.note.trim()
+        ? html`<button class="button" ?disabled=${one.busy}
+          @click=${acts.comment}>${say("alert.comment_only")}</button>`
+        : nothing
+    }</div></section>`;
+}
+
+function note(one, acts) {
+  const needed = moves(one.alert)
+    .filter(({ needs: lacking }) => lacking.includes("note"))
+    .map(({ action }) => title(one.alert, action));
+  const hint = needed.length ? say("alert.note_for", { actions: needed.join(say("list")) }) : say("alert.note");
+  return html`<textarea class="field note" rows="2" maxlength="2000" placeholder="${hint}" aria-label="${hint}"
+    .value=${live(one.note)} @input=${acts.typed}></textarea>`;
+}
+
+const button = (
+  { action },
+  one,
+  acts,
+  look,
+) => html`<button class="button ${look}" ?disabled=${one.busy} @click=${() => acts.act(action)}
+  >${title(one.alert, action)} ${KEYS[action] ? html`<kbd>${KEYS[action]}</kbd>` : nothing}</button>`;

@@ -1,0 +1,54 @@
+// Numbers of panels with their context: a value of a metric, and the limit that it breaks.
+
+import { now } from "../../core/clock.js";
+import { figure, number, short, span, unit } from "../../core/format.js";
+import { html } from "../../core/lit.js";
+import { pick, say } from "../../core/words.js";
+
+const BREAKS = { "<": (a, b) => a < b, "<=": (a, b) => a <= b, ">": (a, b) => a > b, ">=": (a, b) => a >= b };
+const SHARE_DECIMALS = 1;
+
+/** Whether a limit is a number that holds for each series of its metric, wherever; others can't be judged here. */
+export const isEverywhere = ({ value, where, series_where: some }) => value != null && !where && !some;
+
+/** Whether a value breaks a limit. */
+export const breaks = (value, limit) =>
+  BREAKS[limit.operator]?.(limit.absolute ? Math.abs(value) : value, limit.value) ?? false;
+
+/** The worst limit of a metric that a value breaks; null: none. */
+export function broken(value, metric) {
+  const found = metric.limits.filter((limit) => isEverywhere(limit) && breaks(value, limit));
+  return found.sort((a, b) => a.severity - b.severity)[0] ?? null;
+}
+
+/** Whether the values of a metric stand for states. */
+export const isCoded = ({ kind }) => kind === "state" || kind === "flags";
+
+/** A number of a panel in words, without its unit. */
+export function valueText(found, metric, across) {
+  if (found.value == null) return say("no_data");
+  if (across === "share") return number(found.value, SHARE_DECIMALS);
+  if (isCoded(metric)) return found.states.map((id) => stateTitle(id, metric)).join(say("list")) || say("none");
+  if (metric.kind === "boolean") return say(found.value ? "yes" : "no");
+  return figure(found.value);
+}
+
+/** The title of a state, by its id. */
+export const stateTitle = (id, metric) => pick(metric.states.find((state) => state.id === id)?.title) ?? id;
+
+/** The unit of a figure: of a share per cent. */
+export const unitText = (metric, across) => (across === "share" ? "%" : unit(metric.unit));
+
+/** Since when nothing fresh has come, of a number without a value. */
+export const missing = ({ time }) => (time ? say("reading.since", { time: short(time, now()) }) : say("domain.none"));
+
+/** How old the newest reading is; beyond two of its intervals it looks stale. */
+export function age(time, interval) {
+  if (!time) return html`<span class="stale-age">${say("domain.never")}</span>`;
+  const old = now() - Date.parse(time);
+  const stale = interval && old > 2000 * interval;
+  return html`<span class="${stale ? "stale-age" : "muted"}">${say("ago", { age: span(old) })}</span>`;
+}
+
+/** A limit's side and where it is from: ≥ 0.14 MPa keeps it. */
+export const opposite = (operator) => ({ "<": "≥", "<=": ">", ">": "≤", ">=": "<" })[operator] ?? "";

@@ -1,0 +1,1 @@
+"""Pages of domains as the API tells them: their structure, and what their panels show."""

@@ -1,0 +1,1 @@
+"""Who is there for alerts: crews, shifts, people on duty, handovers."""
