@@ -36,8 +36,10 @@ class Cockpit(Mount):
         return (Match.NONE, {}) if scope["path"].startswith("/api/") else super().matches(scope)
 
     async def _page(self, request: Request) -> Response:
-        if "." in request.path_params["path"].rpartition("/")[2]:
-            raise HTTPException(404)  # A file that was never there is no page.
+        if "." in request.path_params["path"].partition("/")[0]:
+            raise HTTPException(
+                404
+            )  # favicon.ico and the like; ids of rules and devices have dots, too, but come later
         return Response(self._shell, media_type="text/html")
 
 

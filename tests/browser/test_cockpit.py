@@ -21,6 +21,15 @@ PAGES = [
     "/domains/heating",
     "/domains/air",
     "/domains/sentinel",
+    "/plans",
+    "/rules",
+    "/rules/water.burst",
+    "/quarantine",
+    "/statistics",
+    "/silences",
+    "/platform",
+    "/people",
+    "/handover",
     "/no-such-page",
 ]
 

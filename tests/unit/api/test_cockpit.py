@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 import subprocess
@@ -62,6 +63,13 @@ def test_the_page_has_no_inline_script_or_style() -> None:
     page = (COCKPIT / "index.html").read_text(encoding="utf-8")
 
     assert not re.search(r"<style|\sstyle=|\son\w+=|<script(?![^>]*\ssrc=)", page)
+
+
+def test_the_libraries_are_those_that_were_built() -> None:
+    sums = (COCKPIT / "vendor" / "SHA256SUMS").read_text(encoding="utf-8").splitlines()
+    for line in sums:
+        digest, file = line.split()
+        assert hashlib.sha256((COCKPIT / "vendor" / file).read_bytes()).hexdigest() == digest, file
 
 
 @pytest.mark.parametrize("path", MODULES, ids=name)
