@@ -43,7 +43,6 @@ def pictures(alert: int | None, indicator: str | None) -> list[Picture]:
         Picture("handover", "/handover"),
         Picture("statistics", "/statistics"),
         Picture("wall", "/wall", (1920, 1080)),
-        Picture("wall-domain", "/wall?pages=water", (1920, 1080)),
     ]
     if alert is not None:
         found.append(Picture("alert", f"/alerts/{alert}"))
@@ -93,6 +92,7 @@ def _take(browser: Browser, signed_in: BrowserContext, address: str, picture: Pi
     context = browser.new_context(
         viewport={"width": width, "height": height},
         color_scheme=picture.theme,
+        reduced_motion="reduce",  # what blinks is seen
         storage_state=signed_in.storage_state(),
     )
     context.add_init_script(f"localStorage.setItem('citybrain.language', '{picture.language}')")

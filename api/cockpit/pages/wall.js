@@ -25,6 +25,7 @@ const READ_EVERY_S = 30; // figures of a region; those of the whole scope come w
 const RENEW_EVERY_S = 60;
 const PLANS_EVERY_S = 900; // indicators are judged once a day
 const WIDTH = 1920; // px: lines and dots are drawn for it, and grow with the screen
+const FAR = 1.5; // the map's signs are so much larger than at a desk: its smallest letters have 18 px on that width
 
 export async function open(_, query) {
   const regions = query.region ? await all("/regions", { limit: 1000 }) : [];
@@ -79,7 +80,7 @@ class Wall {
     const unit = innerWidth / WIDTH;
     document.documentElement.style.setProperty("--u", unit);
     this.#map?.close();
-    this.#map = new CityMap(this.#ground, { interactive: false, unit });
+    this.#map = new CityMap(this.#ground, { interactive: false, unit: FAR * unit });
     this.#map.focus(this.#region, { animate: false });
   }
 
@@ -95,12 +96,14 @@ class Wall {
     this.#held = held;
   }
 
-  /** Show a page; that of a domain once its figures are here. */
+  /** Show a page; that of a domain once its figures are here, and not without them. */
   async #turn(page) {
     if (page === this.#coming) return;
     this.#coming = page;
-    await this.#figures.get(page)?.read();
-    this.#shown = this.#coming; // it may have turned on meanwhile
+    const ready = page === OVERVIEW || (await this.#figures.get(page).read());
+    if (page !== this.#coming) return; // it has turned on meanwhile
+    if (ready) this.#shown = page;
+    else this.#coming = this.#shown; // and is tried again
     redraw();
   }
 

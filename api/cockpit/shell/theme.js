@@ -13,7 +13,9 @@ export const onTheme = (then) => {
 };
 
 export function apply() {
-  document.documentElement.dataset.theme = location.pathname === "/wall" ? "wall" : theme();
+  const wanted = location.pathname === "/wall" ? "wall" : theme();
+  if (document.documentElement.dataset.theme === wanted) return;
+  document.documentElement.dataset.theme = wanted;
   for (const then of changed) then();
 }
 
