@@ -106,8 +106,9 @@ def city(tmp_path_factory: pytest.TempPathFactory) -> Iterator[City]:
             found.kill()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
+    """Of a module only: while it is there, Playwright keeps an event loop running in this thread."""
     if CHROMIUM is None:
         pytest.skip("Chromium is not installed: apt-get install chromium")
     with sync_playwright() as playwright:

@@ -25,8 +25,12 @@ from rules.plans.load import indicators
 from rules.plans.load import load as load_plans
 
 LINHE, WUYUAN = "150802", "150821"
-NOW = datetime.now(UTC).replace(microsecond=0)
-HOUR = NOW.replace(minute=0, second=0)
+
+
+def now() -> datetime:
+    """The present, asked when it is needed: modules are imported long before their tests run."""
+    return datetime.now(UTC).replace(microsecond=0)
+
 
 # Odd numbers lie in the first county, even ones in the second; each site has one device of its name.
 SITES = """
@@ -113,6 +117,7 @@ def kinds(scale: int) -> list[Kind]:
 
 def fill(connection: psycopg.Connection[Any], scale: int) -> None:
     """The city with 8 days of hours, 28 nights, and newest readings of a minute ago."""
+    hour = now().replace(minute=0, second=0)
     levels: dict[tuple[str, str], float] = {}
     for one in kinds(scale):
         names = {**one.__dict__, "metrics": list(one.levels)}
@@ -120,12 +125,12 @@ def fill(connection: psycopg.Connection[Any], scale: int) -> None:
             connection.execute(statement.encode(), names)
         levels |= {(one.domain, metric): level for metric, level in one.levels.items()}
     for (domain, metric), level in levels.items():
-        hours = {"domain": domain, "metric": metric, "level": level, "start": HOUR - timedelta(days=8), "end": HOUR}
+        hours = {"domain": domain, "metric": metric, "level": level, "start": hour - timedelta(days=8), "end": hour}
         if metric == "night_flow":
-            hours |= {"start": HOUR - timedelta(days=28)}
+            hours |= {"start": hour - timedelta(days=28)}
         connection.execute(HOURS.encode(), hours)
         newest = {"domain": domain, "metric": metric, "level": level, "step": level * 0.02}
-        connection.execute(STATE.encode(), {**newest, "time": NOW - timedelta(minutes=1)})
+        connection.execute(STATE.encode(), {**newest, "time": now() - timedelta(minutes=1)})
     # A night has one value, at 04:00 of the city.
     connection.execute(
         "delete from rollup using series s, metric m where s.id = series_id and m.id = s.metric_id "
@@ -137,8 +142,14 @@ def fill(connection: psycopg.Connection[Any], scale: int) -> None:
 def alert(connection: psycopg.Connection[Any], site: str, severity: int, age: timedelta, **more: Any) -> int:
     """An open alert of a site; its id."""
     rule = more.get("rule", "water.end_pressure")
-    values = {"rule": rule, "zh": "压力过低", "en": "Low pressure", "handling": "new", "due": NOW + timedelta(hours=1)}
-    values |= {"site": site, "severity": severity, "at": NOW - age, **more}
+    values = {
+        "rule": rule,
+        "zh": "压力过低",
+        "en": "Low pressure",
+        "handling": "new",
+        "due": now() + timedelta(hours=1),
+    }
+    values |= {"site": site, "severity": severity, "at": now() - age, **more}
     row = connection.execute(ALERT.encode(), values).fetchone()
     assert row is not None
     connection.execute(
@@ -187,7 +198,7 @@ def town(
     plans = load_plans(PROJECT, catalogue)
     checked = load(PROJECT, catalogue, {id: one.unit for id, one in indicators(plans).items()})
     with connect(url, "writer", "test") as connection:
-        sets.apply(connection, checked, plans, "test", NOW)
+        sets.apply(connection, checked, plans, "test", now())
     with psycopg.connect(url) as connection:
         fill(connection, 4)
     with serve(url, broker.collector_url) as api:
@@ -197,3 +208,12 @@ def town(
         finally:
             for client in town.clients:
                 client.close()
+
+
+@pytest.fixture(autouse=True)
+def fresh(town: Town) -> None:
+    """What reports is as fresh as it was when the first test began."""
+    with psycopg.connect(town.database_url) as connection:
+        connection.execute(
+            "update series_state set time = now(), good_time = now() where time > now() - interval '30 minutes'"
+        )

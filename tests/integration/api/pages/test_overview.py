@@ -8,14 +8,14 @@ from typing import Any
 import psycopg
 import pytest
 
-from tests.integration.api.pages.conftest import NOW, alert
+from tests.integration.api.pages.conftest import alert, now
 
 
 @pytest.fixture(scope="module")
 def overview(town: Any) -> dict[str, Any]:
     with psycopg.connect(town.database_url) as connection:
         alert(connection, "end-1", 1, timedelta(minutes=5))
-        late = {"handling": "handling", "due": NOW - timedelta(minutes=1)}
+        late = {"handling": "handling", "due": now() - timedelta(minutes=1)}
         alert(connection, "end-2", 1, timedelta(minutes=20), en="Burst", zh="爆管", **late)
         alert(connection, "gas-1", 3, timedelta(hours=2), rule="sentinel.methane")
         alert(connection, "gas-2", 4, timedelta(days=2), rule="sentinel.methane")
@@ -23,7 +23,7 @@ def overview(town: Any) -> dict[str, Any]:
             "insert into ledger (hour, device_id, received, stored, duplicate, quarantined, revised) "
             "select date_trunc('hour', %s::timestamptz) - n * interval '1 hour', id, 60, 58, 1, 1, 0 "
             "from device, generate_series(0, 3) n where name = 'inlet-1'",
-            (NOW,),
+            (now(),),
         )
         # Two devices fell silent, one of them yesterday, and one was never heard.
         silence = (
@@ -35,7 +35,7 @@ def overview(town: Any) -> dict[str, Any]:
         connection.execute(
             "insert into device (region_id, domain_id, name, verified, first_seen) "
             "values ('150802', 'water', 'unheard', true, %s)",
-            (NOW,),
+            (now(),),
         )
     found: dict[str, Any] = town.get("overview")
     return found
@@ -102,7 +102,7 @@ def test_a_device_without_series_is_silent_by_its_last_word(town: Any, overview:
         connection.execute(
             "insert into device (region_id, domain_id, name, verified, first_seen, online, status_at) "
             "values ('150821', 'sentinel', 'gateway-off', true, %s, false, %s)",
-            (NOW, NOW),
+            (now(), now()),
         )
     (gateway,) = town.get("devices", state="silent", text="gateway-off")["items"]
 
@@ -125,7 +125,7 @@ def test_the_platform_and_its_ledger(overview: dict[str, Any]) -> None:
 def test_a_flood_is_said_with_its_beginning(town: Any, overview: dict[str, Any]) -> None:
     assert (overview["flood"]["rate"], overview["flood"]["since"]) == (1, None)
     with psycopg.connect(town.database_url, autocommit=True) as connection:
-        connection.execute("insert into flood (region_id, started_at) values ('150802', %s)", (NOW,))
+        connection.execute("insert into flood (region_id, started_at) values ('150802', %s)", (now(),))
     try:
         here, elsewhere = (town.ask([region]).get("/api/v1/overview").json() for region in ("150802", "150821"))
     finally:
