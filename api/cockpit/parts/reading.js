@@ -1,7 +1,7 @@
 // A value with how good and how old it is; a bare number is a defect.
 
 import { now } from "../core/clock.js";
-import { figure, hm, short, span, unit } from "../core/format.js";
+import { figure, short, span, unit } from "../core/format.js";
 import { html, nothing } from "../core/lit.js";
 import { pick, say } from "../core/words.js";
 
@@ -31,5 +31,3 @@ export function told(value, of) {
   if (of.kind === "state") return pick(Object.values(of.states ?? {}).find((state) => state.code === value)?.title) ?? String(value);
   return figure(value);
 }
-
-export { hm };

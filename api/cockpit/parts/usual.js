@@ -29,7 +29,7 @@ export function usual(hours, from, to) {
 }
 
 /** By linear interpolation between the two values around it. */
-function quantile(values, share) {
+export function quantile(values, share) {
   const sorted = [...values].sort((a, b) => a - b);
   const place = (sorted.length - 1) * share;
   const below = Math.floor(place);

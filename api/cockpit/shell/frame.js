@@ -2,7 +2,7 @@
 
 import { areOn, turn as turnKeys } from "../core/keys.js";
 import { redraw } from "../core/draw.js";
-import { number, hm, span } from "../core/format.js";
+import { number, span } from "../core/format.js";
 import { now } from "../core/clock.js";
 import { html, nothing } from "../core/lit.js";
 import { store } from "../core/store.js";
@@ -103,5 +103,3 @@ export function help() {
   });
   dialog.addEventListener("close", () => dialog.remove());
 }
-
-export { hm, number };

@@ -5,7 +5,7 @@ import { now } from "../../core/clock.js";
 import { redraw } from "../../core/draw.js";
 import { ignoreAway } from "./case.js";
 import { neighbours } from "./neighbours.js";
-import { BEFORE_MS, usual } from "./usual.js";
+import { BEFORE_MS, usual } from "../../parts/usual.js";
 
 const HOUR_MS = 3_600_000;
 const SPANS = { "1h": HOUR_MS, "6h": 6 * HOUR_MS, "24h": 24 * HOUR_MS, "7d": 168 * HOUR_MS };

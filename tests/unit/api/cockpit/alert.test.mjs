@@ -5,7 +5,7 @@ import { test } from "node:test";
 
 globalThis.localStorage = { getItem: () => "en", setItem: () => {} };
 const load = (path) => import(`${process.env.COCKPIT}/${path}`);
-const { quantile, usual } = await load("pages/alert/usual.js");
+const { quantile, usual } = await load("parts/usual.js");
 const { broken, gapsOf, nearest } = await load("pages/alert/gaps.js");
 const { duration, inWords, levels } = await load("pages/alert/condition.js");
 const { distance } = await load("pages/alert/distance.js");
