@@ -26,6 +26,7 @@ from api.v1 import routers
 from api.views.networks import Networks
 from api.views.trials import Trials
 from api.web import problems
+from api.web.measures import Measures
 from api.web.openapi import Application
 from api.web.patience import Patience
 from api.web.request_ids import RequestIds
@@ -99,6 +100,7 @@ def create_app(settings: Settings, database_url: str) -> FastAPI:
     app.add_middleware(SecurityHeaders, tiles=settings.map_tiles)
     app.add_middleware(Patience)
     app.add_middleware(RequestIds)
+    app.add_middleware(Measures)
 
     @app.get("/health/live", tags=["health"])
     async def live() -> dict[str, bool]:
@@ -118,7 +120,7 @@ def create_app(settings: Settings, database_url: str) -> FastAPI:
 
         Open to programs on this machine that ask directly; all others send a token.
         """
-        return Response(await metrics.exposition(boards), media_type=CONTENT_TYPE_LATEST)
+        return Response(await metrics.exposition(boards, len(streams)), media_type=CONTENT_TYPE_LATEST)
 
     for router in routers():
         app.include_router(router, prefix="/api/v1")

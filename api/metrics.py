@@ -9,8 +9,8 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import structlog
-from prometheus_client import REGISTRY, CollectorRegistry, generate_latest
-from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client import REGISTRY, CollectorRegistry, ProcessCollector, generate_latest
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 
@@ -36,10 +36,16 @@ class _Families(Collector):
         yield from self._families
 
 
-async def exposition(readers: Readers) -> bytes:
-    """All metrics in Prometheus' text format; without those of the database where that is away."""
+async def exposition(readers: Readers, streams: int) -> bytes:
+    """All metrics in Prometheus' text format; without those of the database where that is away.
+
+    Args:
+        readers: of the database.
+        streams: live streams that are open.
+    """
+    opened = _gauge("citybrain_http_streams", "Live streams that are open.", [], [((), streams)])
     registry = CollectorRegistry()
-    registry.register(_Families(await _database(readers)))
+    registry.register(_Families([opened, *await _database(readers)]))
     return generate_latest(_processes()) + generate_latest(registry)
 
 
@@ -55,6 +61,7 @@ def _processes() -> CollectorRegistry:
             file.unlink(missing_ok=True)
     registry = CollectorRegistry()
     MultiProcessCollector(registry, directory)  # type: ignore[no-untyped-call]
+    ProcessCollector(registry=registry)
     return registry
 
 
@@ -77,6 +84,8 @@ async def _read(reader: Reader) -> list[Metric]:
     newest = [row for row in await boards.newest(reader, EVERYTHING) if row.age_s is not None]
     completeness = [row for row in await boards.completeness(reader) if row.expected]
     return [
+        *await _platform(reader),
+        *await _log(reader),
         _gauge(
             "citybrain_ledger_day_readings",
             "Readings in the ledger since the full hour 24 hours ago, by account.",
@@ -141,6 +150,81 @@ async def _read(reader: Reader) -> list[Metric]:
             "Locks that the server has room for; near it, queries over many chunks fail.",
             [],
             [((), server.lock_room)],
+        ),
+    ]
+
+
+async def _platform(reader: Reader) -> list[Metric]:
+    """Whether somebody runs the rules, and announces."""
+    rules = await boards.rules(reader)
+    unattended = await boards.unattended(reader)
+    return [
+        _gauge("citybrain_rules_in_force", "Rules that are in force.", [], [((), rules.in_force)]),
+        _gauge("citybrain_rules_running", "1 while a process runs them.", [], [((), float(rules.running))]),
+        _gauge("citybrain_rules_failing", "Rules that fail at present.", [], [((), unattended.failing_rules)]),
+        _gauge(
+            "citybrain_alerts_untold",
+            "Alerts that nobody was told of within a minute.",
+            [],
+            [((), unattended.untold_alerts)],
+        ),
+    ]
+
+
+async def _log(reader: Reader) -> list[Metric]:
+    """The database's log of changes: who follows it, for whom it is kept, and how its archive is."""
+    standbys = await boards.standbys(reader)
+    slots = await boards.slots(reader)
+    journal = await boards.log(reader)
+    failures = CounterMetricFamily("citybrain_archive_failures", "Times that archiving the database's log failed.")
+    written = CounterMetricFamily("citybrain_database_log_bytes", "Bytes written to the database's log in its life.")
+    written.add_metric([], journal.bytes)
+    if journal.archived:
+        failures.add_metric([], journal.failures)
+    return [
+        _gauge(
+            "citybrain_standby_streaming",
+            "1 where a standby follows the database's log closely.",
+            ["standby"],
+            [((row.name,), float(row.streaming)) for row in standbys],
+        ),
+        _gauge(
+            "citybrain_standby_lag_bytes",
+            "Bytes of the log that a standby has not replayed yet.",
+            ["standby"],
+            [((row.name,), row.lag_bytes) for row in standbys],
+        ),
+        _gauge(
+            "citybrain_standby_lag_seconds",
+            "Time from a commit to its replay by a standby.",
+            ["standby"],
+            [((row.name,), row.lag_s) for row in standbys],
+        ),
+        _gauge(
+            "citybrain_slot_bytes",
+            "Bytes of its log that the database keeps for a replication slot.",
+            ["slot"],
+            [((row.name,), row.bytes) for row in slots],
+        ),
+        _gauge(
+            "citybrain_slot_active",
+            "1 while somebody reads from the slot.",
+            ["slot"],
+            [((row.name,), float(row.active)) for row in slots],
+        ),
+        written,
+        failures,
+        _gauge(
+            "citybrain_archive_failing",
+            "1 while the newest try to archive the database's log is one that failed.",
+            [],
+            [((), float(journal.failing))] if journal.archived else [],
+        ),
+        _gauge(
+            "citybrain_archive_age_seconds",
+            "Time since a piece of the database's log was archived.",
+            [],
+            [((), journal.age_s)] if journal.archived and journal.age_s is not None else [],
         ),
     ]
 

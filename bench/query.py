@@ -119,13 +119,13 @@ class Question(NamedTuple):
     reach_ms: int | None
 
 
-def fill(url: str, millions: int, end: datetime) -> None:
-    """Readings that end at `end`, with all that goes with them."""
+def fill(url: str, millions: int, end: datetime, seed: str = SEED) -> None:
+    """Readings that end at `end`, with all that goes with them, of the series 1 to 20,000 that `seed` makes."""
     open_hour = end.replace(minute=0)
     first = end - timedelta(seconds=INTERVAL_S * (millions * 1_000_000 // SERIES - 1))
     whole = first.replace(minute=0) + timedelta(hours=1)  # from there on, hours are made of readings
     with psycopg.connect(url, autocommit=True) as connection:
-        connection.execute(SEED)  # type: ignore[call-overload]
+        connection.execute(seed)  # type: ignore[call-overload]
         for at in _days(first, end + timedelta(seconds=1)):
             until = min(at + timedelta(days=1), end + timedelta(seconds=1)) - timedelta(seconds=1)
             connection.execute(READINGS, (at, until))  # type: ignore[call-overload]

@@ -19,6 +19,7 @@ from citybrain.devices.commands import device, tls
 from citybrain.duty.commands import crew
 from citybrain.errors import Correctable
 from citybrain.settings import settings
+from deploy.boards.commands import boards
 from deploy.local import addresses
 from rules.alerts.commands import alert
 from rules.commands import notify, plan, rules
@@ -53,6 +54,7 @@ for name, commands in (
     ("token", token),
     ("audit", audit),
     ("dataset", dataset),
+    ("boards", boards),
 ):
     app.add_typer(commands, name=name)
 
@@ -131,8 +133,7 @@ def collect(
     region: Annotated[str | None, typer.Option(help="Region to own, with all below it; default: all of city/.")] = None,
 ) -> None:
     """Collect readings from the broker into the store; stands by while another collector does."""
-    from prometheus_client import start_http_server
-
+    from citybrain import metrics
     from ingest.broker import BrokerWatch
     from ingest.collector import Collector
 
@@ -140,8 +141,7 @@ def collect(
     if region is not None:
         chosen = chosen.model_copy(update={"collect_region": region})
     log.configure(chosen.log_level)
-    if chosen.metrics_port:
-        start_http_server(chosen.metrics_port, addr=chosen.http_host)
+    metrics.serve(chosen)
     mqtt_url = addresses.collector_url(chosen)
     collector = Collector(chosen, addresses.database_url(chosen), mqtt_url)
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -155,11 +155,13 @@ def derive() -> None:
     """Compute derived series (AQI and the like) where their inputs changed; one process works, others stand by."""
     from functools import partial
 
+    from citybrain import metrics
     from citybrain.derived.runner import Runner
     from rules.host import Host
 
     chosen = settings()
     log.configure(chosen.log_level)
+    metrics.serve(chosen)
     rules = partial(Host, "derive", chosen.zone, derived=True)
     runner = Runner(addresses.database_url(chosen), chosen.zone, rules)
     for number in (signal.SIGTERM, signal.SIGINT):

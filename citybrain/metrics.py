@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from prometheus_client import Counter, Gauge, Histogram
+from prometheus_client import Counter, Gauge, Histogram, start_http_server
+
+from citybrain.settings import Settings
 
 MESSAGES = Counter("citybrain_messages", "MQTT messages received.")
 READINGS = Counter("citybrain_readings", "Readings received, by what became of them.", ["fate"])
@@ -56,9 +58,27 @@ UNKNOWN = Counter("citybrain_rule_unknown", "Readings that a rule's condition co
 JUDGED = Counter("citybrain_rule_judged", "Readings that a rule was there to judge.", ["rule"])
 NOTIFICATIONS = Counter("citybrain_notifications", "Attempts to tell somebody of an announcement.", ["route", "result"])
 DERIVED = Counter("citybrain_derived_readings", "Derived readings computed.", ["function"])
+REQUESTS = Counter("citybrain_http_requests", "Requests that the API answered.", ["method", "route", "status"])
+ANSWER_SECONDS = Histogram(
+    "citybrain_http_seconds",
+    "Time from a request to the beginning of its answer.",
+    ["route"],
+    buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10),
+)
+STREAM_LAG_SECONDS = Histogram(
+    "citybrain_stream_lag_seconds",
+    "Time from an event of an alert to its being told to live streams, for the oldest of those told together.",
+    buckets=(0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 30),
+)
 BROKER = Gauge(
     "citybrain_broker",
     "What the broker says of itself under $SYS.",
     ["what"],
     multiprocess_mode="livemostrecent",
 )
+
+
+def serve(settings: Settings) -> None:
+    """Show what this process counts at a port of its own, from a thread, where the settings name one."""
+    if settings.metrics_port:
+        start_http_server(settings.metrics_port, addr=settings.http_host)

@@ -1,8 +1,14 @@
-"""Every setting of the platform, read from `CITYBRAIN_*` and checked at start."""
+"""Every setting of the platform, read from `CITYBRAIN_*`, or files that hold secrets, and checked at start.
+
+A file `citybrain_database_url` is what CITYBRAIN_DATABASE_URL would be, so that no password has to stand in an
+environment: systemd and container engines both hand secrets over as files.
+"""
 
 from __future__ import annotations
 
+import os
 import re
+import warnings
 from datetime import date, timedelta
 from functools import cache
 from pathlib import Path
@@ -10,8 +16,9 @@ from typing import Annotated, Literal, Self
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+import pydantic_settings
 from pydantic import AfterValidator, Field, ValidationError, model_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SecretsSettingsSource, SettingsConfigDict
 
 from citybrain.errors import Correctable
 
@@ -19,6 +26,8 @@ PROJECT = Path(__file__).resolve().parent.parent
 
 DATABASE_SCHEMES = ("postgresql", "postgres")
 MQTT_SCHEMES = ("mqtt", "mqtts", "unix")
+
+CONTAINER_SECRETS = Path("/run/secrets")  # where the engines mount them
 
 _TILES = re.compile(r"(https?://[A-Za-z0-9.-]+(:\d+)?)?/(?!/)\S*")  # its host stands in a header of every page
 
@@ -53,6 +62,29 @@ def _tiles(value: str) -> str:
     return value
 
 
+def _web(value: str) -> str:
+    url = urlsplit(value)
+    plain = not (url.username or url.password or url.query or url.fragment) and url.port != 0
+    if value and not (url.scheme in ("http", "https") and url.hostname and plain):
+        raise ValueError("expected https://host:port/path, without a password")
+    return value.rstrip("/")
+
+
+def _boards_database(value: str) -> str:
+    url = urlsplit(value)
+    whole = url.scheme in DATABASE_SCHEMES and url.hostname and url.port != 0 and url.username and url.path.strip("/")
+    if value and not (whole and not url.password):
+        raise ValueError("expected postgresql://user@host:port/database?sslmode=verify-full; its password is in a file")
+    return value
+
+
+def _contact(value: str) -> str:
+    url = urlsplit(value)
+    if value and not ((url.scheme == "mailto" and "@" in url.path) or (url.scheme == "https" and url.hostname)):
+        raise ValueError("expected mailto:one@example.org,other@example.org or https://host/path of a webhook")
+    return value
+
+
 def _zone(value: str) -> str:
     try:
         ZoneInfo(value)
@@ -61,10 +93,30 @@ def _zone(value: str) -> str:
     return value
 
 
+def secrets_folder() -> Path:
+    """Where secrets lie as files: what systemd's LoadCredential= made, else what a container engine mounts."""
+    credentials = os.environ.get("CREDENTIALS_DIRECTORY")
+    return Path(credentials) if credentials else CONTAINER_SECRETS
+
+
 class Settings(BaseSettings):
-    """The settings; a field `x` is the environment variable `CITYBRAIN_X`."""
+    """The settings; a field `x` is the environment variable `CITYBRAIN_X`, else the file `citybrain_x`."""
 
     model_config = SettingsConfigDict(env_prefix="CITYBRAIN_", extra="ignore", frozen=True)
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """The environment, and after it the files of secrets where there are any."""
+        folder = secrets_folder()
+        files = (SecretsSettingsSource(settings_cls, folder),) if folder.is_dir() else ()
+        return init_settings, env_settings, *files
 
     database_url: Annotated[str, AfterValidator(_database_url)] = Field(
         "", description="TimescaleDB to use. Empty: the private one that `citybrain up` starts."
@@ -106,7 +158,7 @@ class Settings(BaseSettings):
     )
     tls_key: Path | None = Field(None, description="Its private key.")
     metrics_port: int = Field(
-        0, ge=0, le=65535, description="Port on which a collector serves its own /metrics. 0: none."
+        0, ge=0, le=65535, description="Port on which a process other than the API serves its own /metrics. 0: none."
     )
     runtime_dir: Path = Field(
         PROJECT / ".runtime",
@@ -166,6 +218,26 @@ class Settings(BaseSettings):
     )
     public_url: str = Field("", description="What links in messages begin with, such as https://citybrain.example.org.")
 
+    grafana_url: Annotated[str, AfterValidator(_web)] = Field(
+        "", description="The city's Grafana. Empty: none; boards are built, but not pushed."
+    )
+    grafana_plain_http: bool = Field(
+        False, description="Whether the token may go to a Grafana on another machine without TLS."
+    )
+    grafana_token_file: Path | None = Field(
+        None, description="File that holds the token of a service account of Grafana, for pushing boards."
+    )
+    grafana_database_url: Annotated[str, AfterValidator(_boards_database)] = Field(
+        "", description="The database as Grafana reaches it, as a user with the role citybrain_board."
+    )
+    grafana_database_password_file: Path | None = Field(None, description="File that holds that user's password.")
+    grafana_prometheus_url: Annotated[str, AfterValidator(_web)] = Field(
+        "", description="Prometheus as Grafana reaches it."
+    )
+    grafana_contact_url: Annotated[str, AfterValidator(_contact)] = Field(
+        "", description="Whom Grafana tells of its own alerts: mailto: addresses, or a webhook. Empty: nobody."
+    )
+
     retain_raw_days: int = Field(0, ge=0, description="Days that readings are kept, counted from now. 0: for ever.")
     retain_rollup_days: int = Field(0, ge=0, description="Days that hourly rollups are kept. 0: for ever.")
     retain_quarantine_days: int = Field(90, ge=0, description="Days that quarantine is kept. 0: for ever.")
@@ -211,10 +283,18 @@ def settings() -> Settings:
     """The settings of this process.
 
     Raises:
-        SettingsError: one or more variables can't be used.
+        SettingsError: one or more variables or files can't be used.
     """
     try:
-        return Settings()
+        with warnings.catch_warnings():
+            # Of a secret that is no file, such as the folder that an engine makes when its source is missing.
+            warnings.filterwarnings("error", message="attempted to load secret")
+            return Settings()
+    except pydantic_settings.SettingsError as error:
+        raise SettingsError(
+            f"A secret can't be used: {error.__cause__ or error}\n"
+            f"Secrets are files of UTF-8 text in {secrets_folder()} that the user whom citybrain runs as may read."
+        ) from error
     except ValidationError as error:
         lines = []
         for problem in error.errors():
@@ -223,7 +303,8 @@ def settings() -> Settings:
                 lines.append(what)
                 continue
             name = "CITYBRAIN_" + str(problem["loc"][0]).upper()
-            # An address may hold a password: it is not shown.
-            value = "set" if name.endswith("_URL") else repr(problem["input"])
+            # An address may hold a password, and so may a file: what is not plainly in the environment is not shown.
+            plain = os.environ.get(name) == problem["input"] and not name.endswith("_URL")
+            value = repr(problem["input"]) if plain else "set"
             lines.append(f"{name} is {value}: {what}")
         raise SettingsError("\n".join(lines)) from error

@@ -141,6 +141,7 @@ def run() -> None:
     """Run scheduled rules, listen for silence, announce alerts and tell people; one works, others stand by."""
     from functools import partial
 
+    from citybrain import metrics
     from citybrain.mqtt import plain_client
     from rules.alerts import deadlines
     from rules.notification import schema
@@ -149,6 +150,7 @@ def run() -> None:
 
     chosen = settings()
     log.configure(chosen.log_level)
+    metrics.serve(chosen)
     routes = schema.load(chosen.routes, _catalogue()) if chosen.routes else ()
     client = plain_client(addresses.collector_url(chosen))
     client.loop_start()

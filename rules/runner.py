@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Collection, Iterable
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from zoneinfo import ZoneInfo
 
@@ -38,6 +38,8 @@ log = structlog.get_logger()
 _BUSY = (psycopg.errors.LockNotAvailable, psycopg.errors.DeadlockDetected, psycopg.errors.SerializationFailure)
 
 TURN_S = 1.0  # seconds between two looks at what is due
+COURSE_S = 120.0  # seconds at least between two looks at where plans stand: what is entered shall show soon
+COURSE_SHARE = 1 / 200  # of the runner's time that they may take: a measure may read a year
 LISTEN_S = 10.0  # seconds between two looks at who was heard
 MAP_S = 60.0  # seconds between two looks at which series there are
 SETTLED_MESSAGES = 1000  # a collector that has more of them waiting has not caught up
@@ -98,7 +100,7 @@ class Turn:
         self._heard: dict[str, int] = {}
         self._listened: datetime | None = None
         self._mapped: datetime | None = None
-        self._recorded: date | None = None
+        self._course_due: datetime | None = None  # None: at once
         self._places = Places()
 
     def take(self, now: datetime) -> None:
@@ -112,10 +114,11 @@ class Turn:
             if self._listened is None or now - self._listened >= timedelta(seconds=LISTEN_S):
                 self._try("silence", self._listen, now)
                 self._listened = now
-            today = now.astimezone(self.zone).date()
-            if self._recorded != today:
-                self._recorded = today
+            if self._course_due is None or now >= self._course_due:
+                began = time.monotonic()
                 self._try("course of plans", self._record_course, now)
+                took_s = time.monotonic() - began
+                self._course_due = now + timedelta(seconds=max(COURSE_S, took_s / COURSE_SHARE))
         rules = self._rules()
         announce.announce(self.connection, rules, now)
         case.escalate(self.connection, self.deadlines, now)
@@ -360,7 +363,7 @@ class Turn:
     # ── the rest ───────────────────────────────────────────────────────────────────────────────────────
 
     def _record_course(self, now: datetime) -> None:
-        """Keep, once a city day, where the plans' indicators stand."""
+        """Keep where the plans' indicators stand on this city day."""
         assert self._stored is not None  # noqa: S101
         evaluation.record(self.connection, self._stored.plans, self._course(now))
 

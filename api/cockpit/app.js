@@ -6,7 +6,7 @@ import * as keys from "./core/keys.js";
 import { html, nothing, render } from "./core/lit.js";
 import { go, route } from "./core/router.js";
 import { begin, store } from "./core/store.js";
-import { language, say, speak } from "./core/words.js";
+import { say } from "./core/words.js";
 import { tick } from "./parts/time.js";
 import { banner, help, status, top } from "./shell/frame.js";
 import { signIn } from "./shell/signin.js";
@@ -85,7 +85,6 @@ async function open(pathname, query) {
 }
 
 async function run() {
-  speak(language);
   applyTheme();
   let me = null;
   while (!me) {
@@ -103,12 +102,12 @@ async function run() {
       }
     }
   }
-  store.domains = (await get("/domains").catch(() => null))?.items ?? [];
-  store.place = me.regions?.[0]?.title ?? (await get("/regions", { limit: 1 }).catch(() => null))?.items[0]?.title ?? null;
-  get("/duty").then((duty) => (store.duty = duty)).then(redraw, () => {});
   drawWith(draw);
-  keys.listen(go, help);
   begin(me);
+  store.place = me.place;
+  store.domains = await get("/domains").then((found) => found.items, () => []);
+  get("/duty").then((duty) => (store.duty = duty)).then(redraw, () => {});
+  keys.listen(go, help);
   route(open);
 }
 

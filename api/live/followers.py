@@ -15,6 +15,7 @@ from api.live.hints import Hints
 from api.live.hub import Hub
 from api.live.subscription import Subscription
 from api.web.shared import Shared
+from citybrain.metrics import STREAM_LAG_SECONDS
 from citybrain.store import pools
 
 GAP_S = 0.2  # seconds between two looks for events: what comes in between goes out together
@@ -95,6 +96,8 @@ class Events:
                 self._position = newest
             while self._position < newest:
                 page = await feed.events(reader, self._position, newest, PAGE)
+                if page:
+                    STREAM_LAG_SECONDS.observe((self._context.clock() - page[0].at).total_seconds())
                 self._hub.tell_events(page)
                 self._position = page[-1].id if len(page) == PAGE else newest
 

@@ -89,6 +89,7 @@ class Overview(BaseModel):
         "older ones.",
         examples=[[[1, 1, 0, 0, 0], [1, 0, 5, 0, 0], [1, 5, 2, 7, 0], [0, 0, 7, 7, 10]]],
     )
+    closed_at: AwareDatetime | None = Field(description="When an alert was closed last; null: none ever was.")
     flood: Flood
     domains: list[Card]
     platform: Platform

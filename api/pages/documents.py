@@ -66,9 +66,9 @@ class PageColumn(BaseModel):
     metric: str = Field(examples=["pressure"])
     across: Across
     show: Literal["value", "bar", "trend", "days"]
-    usual: bool = Field(description="Whether the mean of the same hour of 7 days stands beside it.")
+    usual: bool = Field(description="Whether the mean of the same time of 7 days stands beside it.")
     days: int | None = Field(description="Days that are shown, of `show: days`.", examples=[28])
-    sigmas: float | None = Field(description="Standard deviations that are usual, of `show: days`.", examples=[3])
+    sigmas: float | None = Field(description="Standard deviations that are usual, of `days` or `usual`.", examples=[3])
 
 
 class PagePanel(BaseModel):
@@ -116,16 +116,16 @@ class FigureNumber(Number):
     place: Titled | None = Field(None, description="Where the highest, lowest or newest was measured.")
     trend: Trend = None
     band: Band = None
-    usual: float | None = Field(None, description="The mean of the same hour of the last 7 days.")
+    usual: float | None = Field(None, description="The mean of the same time of the last 7 days, from hourly means.")
 
 
 class Cell(Number):
     """A column's number at one subject, with what its column shows beside it."""
 
-    usual: float | None = None
+    usual: float | None = Field(None, description="The mean of the same time of the last 7 days, from hourly means.")
     trend: Trend = None
     days: list[float | None] | None = Field(None, description="Means of days of the city, today last.")
-    median: float | None = Field(None, description="Of the days.")
+    median: float | None = Field(None, description="Of the days; where there are none, of the same time of 7 days.")
     low: float | None = Field(None, description="Least that is usual: median less so many standard deviations.")
     high: float | None = None
 

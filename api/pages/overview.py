@@ -63,11 +63,12 @@ class _Ledger(NamedTuple):
 
 
 class Standing(NamedTuple):
-    """What changes at once: open alerts, and the flood."""
+    """What changes at once: open alerts, when the last was closed, and the flood."""
 
     now: datetime
     counted: list[_Counted]
     worst: dict[str, _Worst]
+    closed_at: datetime | None
     flood: Flood
 
 
@@ -87,11 +88,13 @@ Cards = Mapping[str, list[CardFigure]]
 async def standing(asked: Asked) -> Standing:
     """Open alerts."""
     names = asked.parameters()
+    ((closed_at,),) = await tuples(asked.reader, "api_overview", "closed", **names)
     ((rate, since),) = await tuples(asked.reader, "api_overview", "flood", **names)
     return Standing(
         now=asked.now,
         counted=await rows(asked.reader, _Counted, "api_overview", "alerts", **names),
         worst={row.domain: row for row in await rows(asked.reader, _Worst, "api_overview", "worst", **names)},
+        closed_at=closed_at,
         flood=Flood(rate=rate, since=since),
     )
 
@@ -134,6 +137,7 @@ def describe(
         now=alerts.now,
         alerts=_by_severity(alerts.counted),
         ages=_by_age(alerts.counted),
+        closed_at=alerts.closed_at,
         flood=alerts.flood,
         domains=[
             Card(

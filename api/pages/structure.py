@@ -103,7 +103,7 @@ def _column(domain: Domain, column: Column) -> PageColumn:
         show=column.show,
         usual=column.usual,
         days=column.days if has_days else None,
-        sigmas=column.sigmas if has_days else None,
+        sigmas=column.sigmas if has_days or column.usual else None,
     )
 
 

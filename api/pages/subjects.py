@@ -63,6 +63,7 @@ async def read(asked: Asked, domain: Domain, id: str, kind: Literal["table", "ti
         "across": _across(order, domain) if order else "mean",
         "measured_at": (order.kinds or None) if order else None,
         "worst": table.order.worst if table.order else "high",
+        "shown": [column.metric for column in columns] if table.measured else None,
         "most": table.most,
     }
     ranked = await rows(asked.reader, _Ranked, "api_pages", "ranked", **asked.parameters(), **ranking)
@@ -149,10 +150,12 @@ def _cell(asked: Asked, domain: Domain, column: Column, row: _Measured, hours: P
         usual=trends.usual(hours, asked.now) if column.usual else None,
         trend=trends.course(hours, asked.now) if column.show == "trend" else None,
     )
+    found = trends.usual_spread(hours, asked.now, column.sigmas) if column.usual else None
     if column.show == "days":
         cell.days = [days.get(asked.day - timedelta(days=ago)) for ago in range(column.days - 1, -1, -1)]
-        if found := trends.spread(cell.days, column.sigmas):
-            cell.median, cell.low, cell.high = found
+        found = trends.spread(cell.days, column.sigmas)
+    if found:
+        cell.median, cell.low, cell.high = found
     return cell
 
 

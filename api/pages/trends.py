@@ -13,6 +13,8 @@ BAND_DAYS = 7  # whose same hours make the band
 BAND = (10, 90)  # percentiles that bound it
 LEAST_DAYS = 3  # values that a band needs; platform default
 LEAST_SPREAD = 7  # values that a spread needs; platform default
+STEP_MIN = 10  # minutes for which what is usual stays the same, as what is asked twice shall
+LEAST_MARGIN = 0.2  # of the median: readings nearer to it are usual at their time of day; platform default
 REACH = HOURS * HOUR + BAND_DAYS * DAY  # how far back the hours go that all this needs
 
 # A normal distribution's standard deviation is so many of its median absolute deviations (Rousseeuw and Croux, 1993).
@@ -41,9 +43,21 @@ def band(points: Points, now: datetime, hours: int = HOURS) -> list[Span | None]
 
 
 def usual(points: Points, now: datetime) -> float | None:
-    """The mean of the same hour of the last 7 days."""
-    found = _same_hours(points, present(now))
+    """The mean of the same time of the last 7 days."""
+    found = _same_times(points, now)
     return float(np.mean(found)) if found else None
+
+
+def usual_spread(points: Points, now: datetime, sigmas: float) -> tuple[float, float, float] | None:
+    """Median of the same time of the last 7 days, and it less and plus so many standard deviations.
+
+    Hourly means vary less than the readings that are compared with them: a fifth of the median is usual in any case.
+    """
+    if (found := spread(_same_times(points, now), sigmas)) is None:
+        return None
+    median, low, high = found
+    margin = LEAST_MARGIN * abs(median)
+    return median, min(low, median - margin), max(high, median + margin)
 
 
 def spread(values: Sequence[float | None], sigmas: float) -> tuple[float, float, float] | None:
@@ -59,6 +73,22 @@ def spread(values: Sequence[float | None], sigmas: float) -> tuple[float, float,
 def _same_hours(points: Points, hour: datetime) -> list[float]:
     found = (points.get(hour - days * DAY) for days in range(1, BAND_DAYS + 1))
     return [value for value in found if value is not None]
+
+
+def _same_times(points: Points, now: datetime) -> list[float]:
+    """What the last 7 days had at this time, to ten minutes: between the means of two hours (at their middles)."""
+    time = now.replace(minute=now.minute - now.minute % STEP_MIN, second=0, microsecond=0) - HOUR / 2
+    hour = present(time)
+    part = (time - hour) / HOUR
+    pairs = [(points.get(hour - ago * DAY), points.get(hour + HOUR - ago * DAY)) for ago in range(1, BAND_DAYS + 1)]
+    found = (_between(before, after, part) for before, after in pairs)
+    return [value for value in found if value is not None]
+
+
+def _between(before: float | None, after: float | None, part: float) -> float | None:
+    if before is None or after is None:
+        return after if before is None else before
+    return before + part * (after - before)
 
 
 def _bounds(found: list[float]) -> Span | None:

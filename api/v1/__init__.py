@@ -30,6 +30,7 @@ MODULES = (
     "alerts",
     "handling",
     "presence",
+    "watches",
     "crews",
     "duty",
     "handovers",

@@ -11,6 +11,7 @@ from api.access.door import Viewer
 from api.context import Context, Using
 from api.v1 import new_router
 from api.v1.handling import deadlines
+from api.v1.watches import watcher
 from api.views.cases import Case, Event, Explanation, Listed, announcement, case, explanation, listed, tag
 from api.views.documents import AlertCount, Words
 from api.web.answers import tagged
@@ -58,6 +59,7 @@ class Counts(BaseModel):
 
 
 def _wanted(
+    principal: Viewer,
     open: Annotated[bool, Query(description="Only those that are open; false: those that are done with, too.")] = True,  # noqa: A002
     site: Name = None,
     device: Annotated[
@@ -71,6 +73,7 @@ def _wanted(
     handling: Annotated[list[Handling] | None, Query(max_length=9)] = None,
     condition: Literal["raised", "cleared"] | None = None,
     crew: Name = None,
+    watched: Annotated[bool, Query(description="Only those that the caller watches.")] = False,
     overdue: Annotated[bool | None, Query(description="Whether its deadline was missed.")] = None,
     shelved: bool | None = None,
     since: Annotated[Moment | None, Query(alias="from", description="Raised at that time or later.")] = None,
@@ -87,6 +90,7 @@ def _wanted(
         handling=list(handling) if handling else None,
         condition=condition,
         crew=crew,
+        watcher=watcher(principal).id if watched else None,
         overdue=overdue,
         shelved=shelved,
         since=since,
@@ -187,10 +191,10 @@ async def get_warning(request: Request, context: Using, principal: Viewer, id: A
 
 async def _case(context: Context, principal: Principal, id: int) -> Case:
     async with context.readers.connection() as reader:
-        found = await store.one(reader, principal.scope, id)
+        found = await store.one(reader, principal.scope, id, principal.id if principal.kind == "person" else None)
     if found is None:
         raise _missing(id)
-    return case(*found, principal)
+    return case(found, principal, deadlines(context.settings.deadlines))
 
 
 def _missing(id: int) -> NoAlert:

@@ -193,7 +193,7 @@ async def list_sites(
     cursor: Cursor = None,
     limit: Limit = 100,
 ) -> Response:
-    """Sites, by id."""
+    """Sites, by id; numbers in it count as such: 2 before 10."""
     filters = {"region": region, "domain": domain, "kind": kind, "text": text, "id": None}
     box = [float(part) for part in bbox.split(",")] if bbox else None
     after = decode(cursor, tuple[str])[0] if cursor else ""

@@ -25,7 +25,7 @@ from citybrain.store.connection import Connection
 from rules.alerts import deadlines as files
 from rules.alerts.case import act, conflict, latest, newest_event, seen
 from rules.alerts.deadlines import Deadlines
-from rules.alerts.handling import STEPS, Action, Request
+from rules.alerts.handling import STEPS, Action, Request, Step
 from rules.alerts.model import AlertError, Conflict
 from rules.alerts.record import lock
 
@@ -38,6 +38,10 @@ Note = Annotated[
     str, Field(min_length=1, max_length=2000, pattern=r"\S", examples=["到场检查，阀门已更换，压力恢复。"])
 ]
 Crew = Annotated[str, Field(min_length=1, max_length=100, pattern=r"\S", examples=["抢修一班"])]
+Person = Annotated[
+    str,
+    Field(min_length=1, max_length=64, pattern=r"\S", description="Who sees the alert.", examples=["li.xm"]),
+]
 IfMatch = Annotated[
     str | None,
     Header(
@@ -58,6 +62,7 @@ _SUMMARIES: dict[Action, str] = {
     "close": "Close an alert, after verifying what was reported (核查通过并办结)",
     "return": "Return an order, or a report that does not hold (退回重办)",
     "reopen": "Take back that an alert was closed or judged false (重新打开)",
+    "assign": "Hand an alert over to another operator (转交)",
     "comment": "Add a note to what happened (备注)",
 }
 
@@ -89,8 +94,14 @@ class Sent(Remark):
     crew: Crew
 
 
+class Handed(Remark):
+    """An alert for somebody else's hands."""
+
+    operator: Person
+
+
 class Bulk(Body):
-    """The same action with many alerts; `note` and `crew` as the action alone wants them."""
+    """The same action with many alerts; `note`, `crew` and `operator` as the action alone wants them."""
 
     ids: list[Annotated[int, Field(ge=1, le=9_223_372_036_854_775_807)]] = Field(
         min_length=1, max_length=MOST, examples=[[42, 43]]
@@ -98,6 +109,7 @@ class Bulk(Body):
     action: Action
     note: Note | None = None
     crew: Crew | None = None
+    operator: Person | None = None
 
 
 class Hindrance(BaseModel):
@@ -125,7 +137,7 @@ class Outcomes(BaseModel):
 @router.post("/bulk/alerts", response_model=Outcomes, responses=responses(409))
 async def act_on_many(changes: Changing, context: Using, principal: Operator, body: Bulk) -> Response:
     """Do the same with up to 200 alerts. What can't be done with one of them stops none of the others."""
-    request = Request(body.action, actor(principal), body.note, body.crew, key=changes.key)
+    request = Request(body.action, actor(principal), body.note, body.crew, body.operator, key=changes.key)
 
     def work(connection: Connection) -> Outcomes:
         return Outcomes(items=[one(connection, id) for id in dict.fromkeys(body.ids)])
@@ -151,6 +163,14 @@ def deadlines(file: File | None) -> Deadlines:
     return files.load(file)
 
 
+def _body(step: Step) -> type[Remark]:
+    if step.crew:
+        return Sent
+    if step.operator:
+        return Handed
+    return Reasoned if step.note else Remark
+
+
 def _endpoint(action: Action, body: type[Remark]) -> Callable[..., Awaitable[Response]]:
     """The endpoint of one action."""
 
@@ -162,9 +182,8 @@ def _endpoint(action: Action, body: type[Remark]) -> Callable[..., Awaitable[Res
         body: Remark,
         if_match: IfMatch = None,
     ) -> Response:
-        request = Request(
-            action, actor(principal), body.note, getattr(body, "crew", None), body.revision, key=changes.key
-        )
+        asked = body.model_dump(include={"note", "crew", "operator", "revision"})
+        request = Request(action, actor(principal), **asked, key=changes.key)
 
         def work(connection: Connection) -> Done:
             if if_match is not None:
@@ -184,7 +203,7 @@ def _endpoint(action: Action, body: type[Remark]) -> Callable[..., Awaitable[Res
 for _action, _step in STEPS.items():
     router.add_api_route(
         f"/alerts/{{id}}/{_action.replace('_', '-')}",
-        _endpoint(_action, Sent if _step.crew else Reasoned if _step.note else Remark),
+        _endpoint(_action, _body(_step)),
         methods=["POST"],
         operation_id=f"alert_{_action}",
         summary=_SUMMARIES[_action],

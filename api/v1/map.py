@@ -13,6 +13,7 @@ from fastapi.concurrency import run_in_threadpool
 from api.access.door import Viewer
 from api.context import Context, Using
 from api.v1 import new_router
+from api.views.map_sites import document as map_sites_document
 from api.views.maps import MapOptions, MapSites, MapStates, NetworkCollection, OpenAlerts, OutlineCollection
 from api.views.networks import Networks
 from api.views.rows import tuples
@@ -48,8 +49,8 @@ async def map_options(context: Using, principal: Viewer) -> MapOptions:
 async def map_sites(request: Request, context: Using, principal: Viewer, titles: Titles = True) -> Response:
     """All sites in scope, as columns. The answer, and its `ETag`, change only when the sites do."""
     async with context.readers.connection() as reader:
-        ((document,),) = await tuples(reader, "api_map", "sites", **principal.scope.parameters(), titles=titles)
-    return tagged(request, document.encode())
+        rows = await tuples(reader, "api_map", "sites", **principal.scope.parameters(), titles=titles)
+    return tagged(request, await run_in_threadpool(map_sites_document, rows, titles))
 
 
 @router.get("/map/states", response_model=MapStates, responses=NOT_MODIFIED)

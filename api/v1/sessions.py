@@ -16,7 +16,10 @@ from api.access.hashing import hashing
 from api.access.limits import Budget, Limits
 from api.access.scopes import Titled
 from api.context import Context, Using
+from api.live import feed
 from api.v1 import new_router
+from api.views.documents import Words
+from api.views.rows import rows
 from api.web.bodies import Body
 from api.web.changes import Changes, Changing
 from api.web.pages import Cursor, Limit, Page, decode, encode
@@ -24,7 +27,6 @@ from api.web.problems import Refusal, responses
 from citybrain.access import audit, passwords, people, sessions
 from citybrain.access.model import Principal, Role, Scope
 from citybrain.access.sessions import NotAdmitted, Try
-from citybrain.catalogue.model import Catalogue
 from citybrain.store.connection import Connection
 
 router = new_router("sessions", body_bytes=10_000)
@@ -53,10 +55,18 @@ class Me(BaseModel):
     name: str = Field(examples=["li.na"])
     title: str = Field(examples=["李娜"])
     role: Role
+    place: Words | None = Field(description="The first region of the scope; of everything, the city with most sites.")
     regions: list[Titled] | None = Field(description="Each with all regions below it; null: all.")
     domains: list[Titled] | None = Field(description="null: all.")
     crew: str | None = Field(description="A member of a crew acts only on what it was sent.", examples=["crew-1"])
     expires_at: datetime = Field(description="Until then at the latest, this holds.")
+    now: datetime = Field(description="The server's clock.")
+    time_zone: str = Field(description="The city's.", examples=["Asia/Shanghai"])
+    event: int = Field(
+        description="The newest event of an alert: lists that are read from now on, with a stream of "
+        "`last_event_id` so much, have no gap between them.",
+        examples=[4711],
+    )
 
 
 class Ended(BaseModel):
@@ -111,7 +121,7 @@ async def sign_in(request: Request, context: Using, given: Credentials) -> Respo
         ) from None
     principal = await find(context, secret)
     assert principal is not None  # noqa: S101  the session has just begun
-    response = JSONResponse(_me(principal, context.catalogue).model_dump(mode="json"))
+    response = JSONResponse((await _me(principal, context)).model_dump(mode="json"))
     browsers.keep(response, request, secret, context)
     return response
 
@@ -119,7 +129,7 @@ async def sign_in(request: Request, context: Using, given: Credentials) -> Respo
 @router.get("/session")
 async def who_am_i(context: Using, principal: Viewer) -> Me:
     """Who asks: their role, and what they may see."""
-    return _me(principal, context.catalogue)
+    return await _me(principal, context)
 
 
 @router.delete("/session", response_model=Ended)
@@ -213,16 +223,24 @@ def _begin(connection: Connection, right: Try, renewed: str | None, request: Req
     return browsers.begin(connection, right.person_id, right.name, "session.begin", request, context)
 
 
-def _me(principal: Principal, catalogue: Catalogue) -> Me:
+async def _me(principal: Principal, context: Context) -> Me:
+    regions = scopes.regions(principal.scope.regions, context.catalogue)
+    async with context.readers.connection() as reader:
+        event = await feed.newest_event(reader)
+        cities = await rows(reader, Words, "api_catalogue", "place")
     return Me(
         kind=principal.kind,
         name=principal.name,
         title=principal.title,
         role=principal.role,
-        regions=scopes.regions(principal.scope.regions, catalogue),
-        domains=scopes.domains(principal.scope.domains, catalogue),
+        place=regions[0].title if regions else next(iter(cities), None),
+        regions=regions,
+        domains=scopes.domains(principal.scope.domains, context.catalogue),
         crew=principal.crew,
         expires_at=principal.expires_at,
+        now=context.clock(),
+        time_zone=context.settings.time_zone,
+        event=event,
     )
 
 

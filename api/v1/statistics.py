@@ -11,6 +11,7 @@ from pydantic import BaseModel, Field
 from api.access.door import Viewer
 from api.context import Using
 from api.v1 import new_router
+from api.views.documents import Words
 from api.web.filters import RegionFilter, below
 from api.web.problems import Refusal
 from rules.alerts.statistics import statistics
@@ -34,7 +35,9 @@ class Frequent(BaseModel):
     """One of the most frequent alerts; `share` of all, from 0 to 1."""
 
     rule: str
+    title: Words
     subject: str
+    place: Words = Field(description="Its site; without one its region.")
     alerts: int
     share: float
 
@@ -109,7 +112,17 @@ async def alert_statistics(
         chattering=Figure(value=found.chattering, most=0),
         stale=Figure(value=found.stale, most=STALE),
         top_share=Figure(value=sum(one.share for one in found.top), most=TOP),
-        top=[Frequent(**one._asdict()) for one in found.top],
+        top=[
+            Frequent(
+                rule=one.rule,
+                title=Words(zh=one.title_zh, en=one.title_en),
+                subject=one.subject,
+                place=Words(zh=one.place_zh, en=one.place_en),
+                alerts=one.alerts,
+                share=one.share,
+            )
+            for one in found.top
+        ],
         priorities=[Priority(**one._asdict()) for one in found.priorities],
         times=[
             Times(

@@ -13,10 +13,11 @@ from api.views import alerts
 from api.views.documents import Alert, Limit, Words
 from citybrain.access.model import Principal
 from citybrain.catalogue.model import Text
+from citybrain.store.alerts import Found
 from citybrain.store.boards import Cell, OpenAlert
 from rules.alerts import explain, handling
 from rules.alerts.case import Latest
-from rules.alerts.deadlines import Deadlines
+from rules.alerts.deadlines import Deadlines, StepName
 from rules.alerts.handling import Action, Actor
 from rules.alerts.model import Alert as Stored
 from rules.alerts.model import AnnouncementKind, Handling
@@ -31,11 +32,14 @@ _SAME = (
 )  # fmt: skip
 
 
+Need = Literal["note", "crew", "operator"]
+
+
 class Offer(BaseModel):
     """An action that the caller may do with an alert now."""
 
     action: Action
-    needs: list[Literal["note", "crew"]] = Field(description="What it can't be done without.", examples=[["note"]])
+    needs: list[Need] = Field(description="What it can't be done without.", examples=[["note"]])
 
 
 class Listed(Alert):
@@ -57,6 +61,16 @@ class Standing(BaseModel):
     allowed: list[Offer] = Field(description="What the caller may do with it now.")
 
 
+class Allowance(BaseModel):
+    """How long a step of the handling may take."""
+
+    step: StepName
+    seconds: int = Field(description="From when the step before was done.", examples=[900])
+    due_at: datetime | None = Field(description="Of the step that is to be done now, once it is set; else null.")
+    source: str
+    confidence: str
+
+
 class Case(Listed):
     """An alert with all that the store has of it."""
 
@@ -67,7 +81,10 @@ class Case(Listed):
     clear_reason: str | None
     last_time: datetime = Field(description="Of the reading that decided last.")
     past: bool = Field(description="Its last change was old news when it arrived.")
-    operator: str | None = Field(description="Who handled it last on duty.")
+    operator: str | None = Field(description="Who has it in hand: handled it last on duty, or was given it.")
+    operator_title: str | None = Field(description="What others call them.")
+    watched: bool = Field(description="By the caller.")
+    deadlines: list[Allowance] = Field(description="Of each step, in the order of the way.")
     told_at: datetime | None = Field(description="When it was announced last.")
     withheld: str | None = Field(description="Why it was not announced so far; `explanation` has the words.")
     newest_event: int
@@ -91,6 +108,8 @@ class Event(BaseModel):
     actor_title: str | None = Field(description="What others call them.")
     note: str | None
     crew: str | None
+    operator: str | None = Field(description="Of a handing over: who has it in hand from now on.")
+    operator_title: str | None
     announcement: int | None
 
 
@@ -185,8 +204,9 @@ def standing(alert: Stored, last: Latest | None, principal: Principal) -> Standi
     )
 
 
-def case(row: OpenAlert, newest_event: int, principal: Principal) -> Case:
+def case(found: Found, principal: Principal, deadlines: Deadlines) -> Case:
     """The document of one alert, for `principal`."""
+    row = found.alert
     return Case(
         **listed(row, principal).model_dump(),
         subject_kind=row.subject_kind,
@@ -197,15 +217,18 @@ def case(row: OpenAlert, newest_event: int, principal: Principal) -> Case:
         last_time=row.last_time,
         past=row.past,
         operator=row.operator,
+        operator_title=found.operator_title,
+        watched=found.watched,
+        deadlines=_allowances(row, deadlines),
         told_at=row.told_at,
         withheld=row.withheld,
-        newest_event=newest_event,
+        newest_event=found.newest_event,
     )
 
 
 def tag(found: Case) -> str:
     """The entity tag of a case: its revision, its newest event, and what changes without one, where there is any."""
-    quiet = (found.shelved_until, found.maintained_until, found.failing)
+    quiet = (found.shelved_until, found.maintained_until, found.failing, found.watched)
     suffix = f"-{crc32(repr(quiet).encode()):08x}" if any(quiet) else ""
     return f'"{found.revision}-{found.newest_event}{suffix}"'
 
@@ -216,16 +239,16 @@ def actor(principal: Principal) -> Actor:
 
 
 def allowed(stands: str, crew: str | None, principal: Principal) -> list[Offer]:
-    """What `principal` may do with an alert that stands there and was sent to `crew`, comments included."""
+    """What `principal` may do with an alert that stands there and was sent to `crew`."""
     role: Literal["operator", "crew"] = "crew" if principal.crew else "operator"
     if not principal.may("operator") or (role == "crew" and crew != principal.crew):
         return []
-    return [_offer(action) for action in (*handling.allowed(stands, role), "comment")]
+    return [_offer(action) for action in (*handling.allowed(stands, role), *handling.beside(stands, role))]
 
 
 def _offer(action: Action) -> Offer:
     step = handling.STEPS[action]
-    wanted: dict[Literal["note", "crew"], bool] = {"note": step.note, "crew": step.crew}
+    wanted: dict[Need, bool] = {"note": step.note, "crew": step.crew, "operator": step.operator}
     return Offer(action=action, needs=[name for name, needed in wanted.items() if needed])
 
 
@@ -290,6 +313,19 @@ def _deadline(found: explain.Explanation, deadlines: Deadlines) -> Deadline | No
         source=entry.source,
         confidence=entry.confidence,
     )
+
+
+def _allowances(row: OpenAlert, deadlines: Deadlines) -> list[Allowance]:
+    return [
+        Allowance(
+            step=step,
+            seconds=round(entry.of(row.severity).total_seconds()),
+            due_at=row.due_at if step == row.due_step else None,
+            source=entry.source,
+            confidence=entry.confidence,
+        )
+        for step, entry in deadlines.entries.items()
+    ]
 
 
 def _limits(limits: Any) -> dict[str, dict[str, Cell]]:

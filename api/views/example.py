@@ -8,7 +8,7 @@ STATUS: dict[str, Any] = {
     "now": "2026-11-21T02:00:00Z",
     "time_zone": "Asia/Shanghai",
     "ready": True,
-    "checks": {"database": {"ok": True, "detail": "The database answers."}},
+    "checks": {"database": {"ok": True, "detail": "The database answers.", "detail_zh": "数据库应答正常。"}},
     "ledger": {
         "since": "2026-11-20T02:00:00Z",
         "received": 864,

@@ -25,18 +25,40 @@ BITS = (
 )
 
 
+Plane = Annotated[
+    str,
+    Field(
+        description="Base64 of three bytes for each site, unsigned: first the lowest byte of each, then the middle "
+        "ones, then the highest. In hundred-thousandths of a degree, about a metre.",
+        examples=["AAAA"],
+    ),
+]
+
+
+class Positions(BaseModel):
+    """Where sites lie, WGS84: the south-western corner of all, and how far from it each is."""
+
+    west: float = Field(description="Degrees.", examples=[107.417])
+    south: float = Field(examples=[40.757])
+    east: Plane
+    north: Plane
+
+
 class MapSites(BaseModel):
-    """Sites in the order of their ids, as columns; degrees to a metre, WGS84."""
+    """Sites in the order of their ids, as columns."""
 
     of: Of
     regions: list[str] = Field(examples=[["150802"]])
     domains: list[str] = Field(examples=[["water"]])
     kinds: list[str] = Field(examples=[["pump_house"]])
-    id: list[str] = Field(examples=[["pump-7"]])
+    id: str = Field(
+        description="Ids, one a line. A line begins with one digit of base 36, the number of characters that it has in "
+        "common with the id before; the rest follows: pump-7 and pump-8 are `0pump-7` and `58`.",
+        examples=["0pump-7"],
+    )
     title_zh: list[str] | None = Field(description="null: not asked for.", examples=[["七号泵房"]])
     title_en: list[str] | None = Field(examples=[["Pump house 7"]])
-    longitude: list[float] = Field(examples=[[107.417]])
-    latitude: list[float] = Field(examples=[[40.757]])
+    position: Positions
     region: Numbers = Field(description="Place in `regions`, from 0; likewise the two that follow.", examples=[[0]])
     domain: Numbers = Field(examples=[[0]])
     kind: Numbers = Field(examples=[[0]])

@@ -77,6 +77,7 @@ class RegionalStanding(Standing):
     title: Words
     unit: str = Field(examples=["%"])
     direction: Direction
+    year: int | None = Field(description="At whose end the target is due; null: the plan says none.", examples=[2030])
 
 
 class Stood(NamedTuple):
@@ -171,4 +172,5 @@ def regional(row: Stood, indicator: Indicator, catalogue: Catalogue) -> Regional
         title=titles.words(indicator.title),
         unit=indicator.unit,
         direction=indicator.direction,
+        year=indicator.target.year,
     )

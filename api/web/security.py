@@ -29,8 +29,12 @@ def with_tiles(address: str) -> dict[str, str]:
     return {**HEADERS, policy: HEADERS[policy].replace("img-src 'self'", f"img-src 'self' {url.scheme}://{url.netloc}")}
 
 
+# What else there is means something for documents only, and a page loads some sixty files.
+OF_FILES = {name: HEADERS[name] for name in ("X-Content-Type-Options", "Cross-Origin-Resource-Policy", "Cache-Control")}
+
+
 class SecurityHeaders:
-    """ASGI middleware that adds `with_tiles` to every response."""
+    """ASGI middleware that adds `with_tiles` to every response, and `OF_FILES` to files of the cockpit."""
 
     def __init__(self, app: ASGIApp, tiles: str = "") -> None:
         self.app = app
@@ -42,7 +46,8 @@ class SecurityHeaders:
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
-                for name, value in self._headers.items():
+                wanted = OF_FILES if scope["path"].startswith("/assets/") else self._headers
+                for name, value in wanted.items():
                     headers.setdefault(name, value)
             await send(message)
 

@@ -112,11 +112,11 @@ class Column(Measure):
     show: Literal["value", "bar", "trend", "days"] = "value"
     """A `value`, a `bar` from zero beside it, the `trend` of 24 hours, or bars of `days`."""
     usual: Boolean = False
-    """Whether the mean of the same hour of the last seven days stands beside it."""
+    """Whether the mean of the same time of the last seven days stands beside it; a value far from it is marked."""
     days: int = Field(28, ge=7, le=60)
     """Days that are shown, of `show: days`."""
     sigmas: Number = Field(3, gt=0, le=10)
-    """Standard deviations from their median that still are usual, of `show: days`."""
+    """Standard deviations from their median that still are usual, of `show: days` or `usual`."""
 
 
 class Order(Entry):
@@ -135,6 +135,8 @@ class Table(Subjects):
     """What is told of each."""
     order: Order | None = None
     """What comes first after alerts; without it, by id."""
+    measured: Boolean = False
+    """Whether those are left out at which nothing of the columns is measured."""
     most: int = Field(50, ge=1, le=200)
     """Rows at most."""
 

@@ -63,7 +63,10 @@ ORDERS: Mapping[Sort, Order] = {
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """What is asked for; None, or not `open`, asks for nothing in particular. `rule` is a pattern with `*`."""
+    """What is asked for; None, or not `open`, asks for nothing in particular.
+
+    `rule` is a pattern with `*`, `watcher` the number of a person who watches it.
+    """
 
     open: bool = True
     site: str | None = None
@@ -74,6 +77,7 @@ class Filter:
     handling: list[str] | None = None
     condition: str | None = None
     crew: str | None = None
+    watcher: int | None = None
     overdue: bool | None = None
     shelved: bool | None = None
     since: datetime | None = None
@@ -97,6 +101,15 @@ class Counted(NamedTuple):
     title_en: str | None
 
 
+class Found(NamedTuple):
+    """One alert, the number of its newest event, and what of it depends on people."""
+
+    alert: OpenAlert
+    newest_event: int
+    operator_title: str | None  # what others call who has it in hand
+    watched: bool  # by who asks
+
+
 class Happened(NamedTuple):
     """An event of an alert, as its timeline has it."""
 
@@ -113,6 +126,8 @@ class Happened(NamedTuple):
     actor_title: str | None
     note: str | None
     crew: str | None
+    operator: str | None
+    operator_title: str | None
     announcement: int | None
 
 
@@ -188,15 +203,15 @@ async def counts(reader: Reader, scope: Scope) -> list[Counted]:
         return await cursor.fetchall()
 
 
-async def one(reader: Reader, scope: Scope, id: int) -> tuple[OpenAlert, int] | None:
-    """The alert `id` and the number of its newest event; None: there is none, or none in that scope."""
+async def one(reader: Reader, scope: Scope, id: int, person: int | None) -> Found | None:
+    """The alert `id`, for a person (by number) or a system; None: there is none, or none in that scope."""
     async with reader.cursor(row_factory=dict_row) as cursor:
-        await cursor.execute(query("api_alerts", "one"), {**scope.parameters(), "id": id})
+        await cursor.execute(query("api_alerts", "one"), {**scope.parameters(), "id": id, "person": person})
         row = await cursor.fetchone()
     if row is None:
         return None
-    newest: int = row.pop("newest_event")
-    return OpenAlert(**row), newest
+    beside = {name: row.pop(name) for name in Found._fields if name != "alert"}
+    return Found(OpenAlert(**row), **beside)
 
 
 async def exists(reader: Reader, scope: Scope, id: int) -> bool:

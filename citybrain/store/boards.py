@@ -224,6 +224,40 @@ class Server(NamedTuple):
     lock_room: int
 
 
+class Unattended(NamedTuple):
+    """Rules that fail, and alerts that nobody was told of within a minute."""
+
+    failing_rules: int
+    untold_alerts: int
+
+
+class Standby(NamedTuple):
+    """Who follows the server's log, and by how many bytes and seconds they lag."""
+
+    name: str
+    streaming: bool
+    lag_bytes: float
+    lag_s: float
+
+
+class Slot(NamedTuple):
+    """What the server keeps of its log for one reader, in bytes."""
+
+    name: str
+    active: bool
+    bytes: float
+
+
+class Log(NamedTuple):
+    """The server's log of changes, and its archive; `age_s` is that of the newest success, None: none yet."""
+
+    bytes: float
+    archived: bool
+    failures: int
+    age_s: float | None
+    failing: bool
+
+
 async def now(reader: Reader) -> datetime:
     """The database's clock, which stamps heartbeats and arrivals."""
     row = await (await reader.execute(query("boards", "now"))).fetchone()
@@ -308,6 +342,26 @@ async def rules(reader: Reader) -> Rules:
 async def server(reader: Reader) -> Server:
     """What the database server says of itself."""
     return (await _rows(reader, Server, "server"))[0]
+
+
+async def unattended(reader: Reader) -> Unattended:
+    """What waits for somebody who should run."""
+    return (await _rows(reader, Unattended, "unattended"))[0]
+
+
+async def standbys(reader: Reader) -> list[Standby]:
+    """Who follows the server's log; nobody, too, where the owner may not see it."""
+    return await _rows(reader, Standby, "standbys")
+
+
+async def slots(reader: Reader) -> list[Slot]:
+    """For whom the server keeps its log."""
+    return await _rows(reader, Slot, "slots")
+
+
+async def log(reader: Reader) -> Log:
+    """The server's log of changes."""
+    return (await _rows(reader, Log, "log"))[0]
 
 
 _SIGN: dict[Worst, int] = {"high": 1, "low": -1}

@@ -106,7 +106,7 @@ def _prepare(connection: Connection) -> None:
         raise MigrationError(f"The server is PostgreSQL {version // 10_000}; this release supports 16, 17 and 18.")
     # "Already exists, skipping" is no news.
     connection.execute("set client_min_messages = warning")
-    for name in ("extension", "roles", "schema", "quiet_readers"):
+    for name in ("extension", "roles", "schema", "quiet_readers", "statistics"):
         connection.execute(query("prepare", name))
 
 
@@ -130,6 +130,7 @@ def _reconcile(connection: Connection, chunk_hours: int) -> Edition:
     assert row is not None  # noqa: S101  a select without a from has one row
     edition = Edition(license=row[0], version=row[1])
     connection.execute(query("reconcile", "grants"))
+    connection.execute(query("reconcile", "standbys"))
     for (view,) in connection.execute(query("reconcile", "board_views")).fetchall():
         connection.execute(
             sql.SQL("grant select on {} to citybrain_board, citybrain_writer").format(sql.Identifier(view))

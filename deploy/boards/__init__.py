@@ -1,1 +1,1 @@
-"""The Grafana boards: made of the catalogue and the rules, written to `deploy/grafana/`, pushed to a running Grafana."""
+"""The boards of a Grafana: made of catalogue and rules, written to `deploy/grafana/`, pushed to a running Grafana."""

@@ -138,6 +138,25 @@ def mosquitto(place: Place, report: Report, notice: Notice) -> Path:
     return prefix / "usr"
 
 
+def tool(place: Place, package: str, programs: Sequence[str], report: Report) -> Path:
+    """A package of Debian stable, fetched if need be; returns the `usr` folder that holds it.
+
+    Args:
+        place: where it lies, beside the servers.
+        package: what it is called, with all that it depends on.
+        programs: those of it that are run, by their paths in `usr` (`bin/promtool`).
+        report: is told how far it is.
+
+    Raises:
+        LocalError: no apt, no network, no room, no such package.
+    """
+    prefix = place.root / "prefix" / package
+    with locked(place, "fetch"):
+        _fetch(prefix, [package], debian.STABLE, report)
+        _bind([prefix / "usr" / program for program in programs], prefix)
+    return prefix / "usr"
+
+
 def require_room(directory: Path, megabytes: int, what: str) -> None:
     """Check the room on the disk that holds a directory.
 

@@ -49,6 +49,8 @@ def act(connection: Connection, id: int, request: Request, deadlines: Deadlines,
             raise AlertError(
                 f"The crew {request.crew} has retired: send another.", f"班组 {request.crew} 已停用：请改派其他班组。"
             )
+        if request.operator is not None:
+            _check_operator(connection, alert, request.operator)
         changed, event = handling.act(alert, request, deadlines, now)
         try:
             # The only thing that can be open twice: what is reopened, beside what was raised since.
@@ -125,6 +127,17 @@ def newest_event(connection: Connection, id: int) -> int:
     row = connection.execute(query("alerts", "newest_event"), {"id": id}).fetchone()
     assert row is not None  # noqa: S101  an aggregate has a row
     return int(row[0])
+
+
+def _check_operator(connection: Connection, alert: Alert, name: str) -> None:
+    """Nobody is given what they can't see, or may not work on."""
+    parameters = {"name": name, "region": alert.region_id, "domain": alert.domain_id}
+    row = connection.execute(query("alerts", "may_have"), parameters).fetchone()
+    if not row or not row[0]:
+        raise AlertError(
+            f"{name} can't have alert {alert.id} in hand: name an operator who sees it.",
+            f"告警 {alert.id} 不能转交给 {name}：请指明能看到它的值班员。",
+        )
 
 
 def _with_deadline(alert: Alert, deadlines: Deadlines, now: datetime) -> Alert:

@@ -153,6 +153,14 @@ def reopen(id: Id, by: By, note: Why) -> None:
 
 
 @alert.command()
+def assign(
+    id: Id, by: By, to: Annotated[str, typer.Option(help="Name of the operator who has it in hand.")], note: Note = None
+) -> None:
+    """Hand an alert over to another operator (转交)."""
+    _act(id, "assign", by, note, operator=to)
+
+
+@alert.command()
 def comment(id: Id, by: By, note: Why) -> None:
     """Add a note to what happened."""
     _act(id, "comment", by, note)
@@ -225,16 +233,17 @@ def statistics() -> None:
         console.print(table)
 
 
-def _act(id: int, action: Action, by: str, note: str | None, crew: str | None = None) -> None:
+def _act(
+    id: int, action: Action, by: str, note: str | None, crew: str | None = None, operator: str | None = None
+) -> None:
     from rules.alerts.case import act
     from rules.alerts.deadlines import load
     from rules.alerts.handling import Actor, Request
     from rules.alerts.wording import STEP
 
     with _writer() as connection:
-        done = act(
-            connection, id, Request(action, Actor(by), note, crew), load(settings().deadlines), datetime.now(UTC)
-        )
+        request = Request(action, Actor(by), note, crew, operator)
+        done = act(connection, id, request, load(settings().deadlines), datetime.now(UTC))
     due = f"; next: {STEP[done.due_step].en} by {_time(done.due_at)}" if done.due_step and done.due_at else ""
     console.print(f"Alert {id} is {done.handling}{due}.")
 

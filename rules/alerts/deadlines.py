@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Literal
+from typing import Literal, cast
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
@@ -79,11 +79,11 @@ class _File(BaseModel):
 class Deadlines:
     """The deadlines in force, by step."""
 
-    entries: Mapping[str, Entry]
+    entries: Mapping[StepName, Entry]
 
     def of(self, step: str) -> Entry:
         """The entry of that step."""
-        return self.entries[step]
+        return self.entries[cast(StepName, step)]
 
     def next(self, handling: Handling, severity: int, now: datetime) -> tuple[StepName | None, datetime | None]:
         """The step that comes next and until when, counted from `now`; None where nothing does."""

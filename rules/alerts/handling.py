@@ -11,10 +11,22 @@ from rules.alerts.model import DONE, Alert, AlertError, Conflict, Event, Handlin
 
 Role = Literal["operator", "crew"]
 Action = Literal[
-    "confirm", "refute", "dispatch", "reassign", "accept", "start", "feed_back", "close", "return", "reopen", "comment"
+    "confirm",
+    "refute",
+    "dispatch",
+    "reassign",
+    "accept",
+    "start",
+    "feed_back",
+    "close",
+    "return",
+    "reopen",
+    "assign",
+    "comment",
 ]
 
 _UNDER_WAY: tuple[Handling, ...] = ("dispatched", "accepted", "handling")
+_OPEN: tuple[Handling, ...] = ("new", "confirmed", *_UNDER_WAY, "fed_back", "returned")
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,12 +40,16 @@ class Actor:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What somebody wants done; `revision` is the alert's as they saw it, `key` makes a repetition harmless."""
+    """What somebody wants done; `revision` is the alert's as they saw it, `key` makes a repetition harmless.
+
+    `crew` is sent, `operator` is given the alert in hand.
+    """
 
     action: Action
     actor: Actor
     note: str | None = None
     crew: str | None = None
+    operator: str | None = None
     revision: int | None = None
     key: str | None = None
 
@@ -48,6 +64,7 @@ class Step:
     title_zh: str
     note: bool = False
     crew: bool = False
+    operator: bool = False
     by_crew: bool = False
 
 
@@ -63,6 +80,7 @@ STEPS: dict[Action, Step] = {
     "close": Step(("new", "confirmed", "returned", "fed_back"), "closed", "closed it", "办结", note=True),
     "return": Step((*_UNDER_WAY, "fed_back"), "returned", "returned it", "退回重办", note=True, by_crew=True),
     "reopen": Step(("false", "closed"), "new", "reopened it", "重新打开", note=True),
+    "assign": Step(_OPEN, None, "handed it over", "转交", operator=True),
     "comment": Step(get_args(Handling), None, "commented on it", "备注", note=True, by_crew=True),
 }
 
@@ -80,11 +98,18 @@ HANDLING_ZH: dict[Handling, str] = {
 
 
 def allowed(handling: str, role: Role = "operator") -> list[Action]:
-    """What somebody of that role may do with an alert in that handling, apart from commenting; what leads on first."""
+    """What moves an alert in that handling, of what somebody of that role may do; what leads on first."""
+    return [action for action in _possible(handling, role) if STEPS[action].to]
+
+
+def beside(handling: str, role: Role = "operator") -> list[Action]:
+    """What they may do besides, which leaves the handling as it is."""
+    return [action for action in _possible(handling, role) if not STEPS[action].to]
+
+
+def _possible(handling: str, role: Role) -> list[Action]:
     return [
-        action
-        for action, step in STEPS.items()
-        if step.to and handling in step.origins and (role == "operator" or step.by_crew)
+        action for action, step in STEPS.items() if handling in step.origins and (role == "operator" or step.by_crew)
     ]
 
 
@@ -121,7 +146,16 @@ def act(alert: Alert, request: Request, deadlines: Deadlines, now: datetime) -> 
             f"To {request.action} alert {alert.id}, name the crew that it goes to.",
             f"对告警 {alert.id} 执行“{step.title_zh}”须指明处置班组。",
         )
-    changed = _moved(alert, request.actor, step, crew, deadlines, now)
+    operator = (request.operator or "").strip() or None
+    if step.operator and operator is None:
+        raise AlertError(
+            f"To {request.action} alert {alert.id}, name who has it in hand from now on.",
+            f"对告警 {alert.id} 执行“{step.title_zh}”须指明由谁接手。",
+        )
+    if step.operator:
+        changed = replace(alert, operator=operator, revision=alert.revision + 1)
+    else:
+        changed = _moved(alert, request.actor, step, crew, deadlines, now)
     event = Event(
         alert_id=alert.id,
         at=now,
@@ -131,6 +165,7 @@ def act(alert: Alert, request: Request, deadlines: Deadlines, now: datetime) -> 
         actor=request.actor.name,
         note=note,
         crew=crew if step.crew else None,
+        operator=operator if step.operator else None,
         key=request.key,
     )
     return changed, event

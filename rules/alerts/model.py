@@ -114,6 +114,7 @@ class Event:
     actor: str | None = None
     note: str | None = None
     crew: str | None = None
+    operator: str | None = None
     key: str | None = None
     announcement_id: int | None = None
     values: Mapping[str, Any] | None = None

@@ -18,12 +18,16 @@ from rules.alerts.wording import SEVERITY
 
 
 class Frequent(NamedTuple):
-    """One of the ten most frequent alerts; `share` of all, from 0 to 1."""
+    """One of the ten most frequent alerts; `share` of all, from 0 to 1. Title and place are those of the newest."""
 
     rule: str
     subject: str
     alerts: int
     share: float
+    title_zh: str
+    title_en: str
+    place_zh: str
+    place_en: str
 
 
 class Priority(NamedTuple):

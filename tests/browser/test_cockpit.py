@@ -5,14 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
+import httpx
 import pytest
 from playwright.sync_api import Page, expect
 
-from .conftest import City, Desk
+from .conftest import City, Desk, eventually
 
 Open = Callable[..., Desk]
 
-TABS = 8  # more than the six connections that a browser opens to one server
+TABS = 10  # more than the six connections that a browser opens to one server
 PAGES = [
     "/",
     "/alerts",
@@ -90,6 +91,13 @@ def test_many_tabs_are_live_at_once(desk: Open, city: City) -> None:
 
     for tab in tabs:
         expect(tab.get_by_text("多标签试验").first).to_be_visible()
+    eventually(lambda: streams(city) == 1)  # the tabs of a browser share it
+
+
+def streams(city: City) -> int:
+    """How many live streams the server tells."""
+    told = httpx.get(f"{city.address}/metrics", trust_env=False).text
+    return int(float(re.findall(r"^citybrain_http_streams (\S+)$", told, re.MULTILINE)[0]))
 
 
 def test_an_open_page_survives_a_restart_of_the_server(desk: Open, city: City) -> None:

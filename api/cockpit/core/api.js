@@ -35,6 +35,7 @@ export const freshKey = () => [...crypto.getRandomValues(new Uint8Array(16))].ma
 export const post = (path, body, key = freshKey(), options = {}) =>
   ask("POST", path, {}, body, { ...options, headers: { "Idempotency-Key": key } });
 export const put = (path, body) => ask("PUT", path, {}, body);
+export const patch = (path, body) => ask("PATCH", path, {}, body);
 export const remove = (path) => ask("DELETE", path, {});
 
 /** All items of a list, page after page, at most so many. */

@@ -1,8 +1,8 @@
 // Numbers, spans and times as the city writes them.
 
-import { language, say } from "./words.js";
+import { known, language, say } from "./words.js";
 
-const UNITS = { "m3/h": "m³/h", "m3": "m³", "ug/m3": "µg/m³", "mg/m3": "mg/m³", degC: "℃", deg: "°" };
+const UNITS = { "m3/h": "m³/h", m2: "m²", m3: "m³", "m3/m3": "m³/m³", "ug/m3": "µg/m³", "mg/m3": "mg/m³", degC: "℃", deg: "°" };
 
 let zone = "Asia/Shanghai";
 let formats = {};
@@ -83,4 +83,4 @@ export function figure(value) {
 }
 
 /** A unit as it is printed. */
-export const unit = (name) => UNITS[name] ?? name ?? "";
+export const unit = (name) => UNITS[name] ?? (known(`unit.${name}`) ? say(`unit.${name}`) : (name ?? ""));

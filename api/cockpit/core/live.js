@@ -8,28 +8,29 @@ const AGAIN_MS = 5000; // after a refusal; EventSource comes back by itself only
  * Hear what happens, each event of an alert once, whichever tab is connected.
  * @param address of the stream; tabs that give the same one share a connection
  * @param heard called with the kind of each event, and its data
+ * @param from number of an event: those after it are heard, too
  * @returns a function that ends it
  */
-export function listen(address, heard) {
+export function listen(address, heard, from) {
   const tabs = new BroadcastChannel(address);
   const over = new AbortController();
-  let last = null; // the newest event that this tab knows of; another tab may have heard it
+  let last = from; // the newest event that this tab knows of; another tab may have heard it
   let source = null;
   let again = null;
 
   function hear({ kind, id, data }) {
     if (kind === "join") {
-      if (source && last !== null) tabs.postMessage({ kind: "position", id: last });
+      if (source) tabs.postMessage({ kind: "position", id: last });
       return;
     }
-    const known = kind === "alert" && last !== null && id <= last;
-    last = kind === "reset" ? id : Math.max(last ?? 0, id);
+    const known = kind === "alert" && id <= last;
+    last = kind === "reset" ? id : Math.max(last, id);
     if (!known && kind !== "position") heard(kind, data);
   }
 
   function connect() {
     const url = new URL(address, location);
-    if (last !== null) url.searchParams.set("last_event_id", last);
+    url.searchParams.set("last_event_id", last);
     source = new EventSource(url);
     for (const kind of KINDS) {
       source.addEventListener(kind, (message) => {

@@ -1,6 +1,6 @@
 // What all pages share and the live stream keeps true: open alerts, the platform's health, who we are.
 
-import { all, Away, get } from "./api.js";
+import { all, get } from "./api.js";
 import * as clock from "./clock.js";
 import { redraw } from "./draw.js";
 import { setZone } from "./format.js";
@@ -22,7 +22,8 @@ export const store = {
 
 const listeners = new Map();
 
-/** Call `then(data)` for each event of a kind: alert, health, presence, alerts (the list was read anew). */
+/** Call `then(data)` for each event of a kind: alert, health, presence, happened (an event of an alert, before the
+ * alert itself is read), alerts (the list was read anew). */
 export function on(kind, then) {
   const all = listeners.get(kind) ?? new Set();
   listeners.set(kind, all.add(then));
@@ -37,8 +38,12 @@ function tell(kind, data) {
 /** Whether an alert is still to be shown among the open ones. */
 const isOpen = (alert) => alert.open;
 
+let reading = null; // the list of open alerts, while it is read
+let late = []; // alerts that were taken up meanwhile: the list may be older
+
 /** Take up an alert as it stands now. */
 export function take(alert) {
+  if (reading) late.push(alert);
   const known = store.alerts.get(alert.id);
   if (known && known.revision > alert.revision) return;
   if (isOpen(alert)) store.alerts.set(alert.id, alert);
@@ -52,7 +57,9 @@ const FEW = 10; // alerts that are read one by one; more of them are read as a l
 const told = new Set(); // ids of alerts whose events were heard, and that are to be read
 
 /** An event tells an alert in short: it is read as lists tell it, once for all events that come at about the same time. */
-function hear({ alert }) {
+function hear(event) {
+  const { alert } = event;
+  tell("happened", event);
   if (!alert.open) {
     take(alert);
     return;
@@ -64,24 +71,28 @@ function hear({ alert }) {
 async function readTold() {
   const ids = [...told];
   told.clear();
-  if (ids.length > FEW) await readAlerts().catch(() => {});
+  if (ids.length > FEW) await readAlerts();
   else await Promise.all(ids.map((id) => get(`/alerts/${id}`).then(take, () => {})));
 }
 
-/** Read all open alerts anew. */
-export async function readAlerts() {
-  const found = await all("/alerts", { open: true, limit: 500 }, MOST_ALERTS);
-  store.alerts = new Map(found.map((alert) => [alert.id, alert]));
-  store.loaded = true;
-  tell("alerts");
+/** Read all open alerts anew; without an answer those that are known stand. */
+function readAlerts() {
+  const mine = (reading = all("/alerts", { open: true, limit: 500 }, MOST_ALERTS).then((found) => {
+    if (mine !== reading) return; // it was asked again since
+    const newer = late;
+    [store.alerts, store.loaded, reading, late] = [new Map(found.map((alert) => [alert.id, alert])), true, null, []];
+    newer.forEach(take);
+    tell("alerts");
+  }, () => mine === reading && ([reading, late] = [null, []])));
+  return mine;
 }
 
 const HEARD = {
   hello: (data) => {
-    clock.set(data.now ?? data.time);
-    readAlerts().catch(() => {});
+    clock.set(data.now);
+    if (!store.loaded && !reading) readAlerts();
   },
-  reset: () => readAlerts().catch(() => {}),
+  reset: readAlerts,
   alert: hear,
   health: (data) => {
     store.health = data;
@@ -91,31 +102,23 @@ const HEARD = {
   end: (data) => data.reason === "access" && location.reload(),
 };
 
-/** Begin: read what there is, then follow the stream, until the returned function is called. */
-export async function begin(me) {
+/** Begin, as `me` of GET /session: follow the stream from there on, and read what there is. */
+export function begin(me) {
   store.me = me;
-  const status = await get("/status").catch(() => null);
-  if (status) {
-    clock.set(status.now);
-    setZone(status.time_zone);
-  }
-  await readAlerts().catch((error) => {
-    if (!(error instanceof Away)) throw error;
-  });
-  const end = listen(STREAM, (kind, data) => {
+  clock.set(me.now);
+  setZone(me.time_zone);
+  const hear = (kind, data) => {
     store.heard = clock.now();
     HEARD[kind]?.(data);
-  });
+  };
+  listen(STREAM, hear, me.event);
+  readAlerts();
   store.heard = clock.now();
-  const watch = clock.everySecond((now) => {
+  clock.everySecond((now) => {
     const lost = now - store.heard > SILENT_MS ? store.heard : null;
     if ((lost === null) !== (store.lost === null)) redraw();
     store.lost = lost;
   });
-  return () => {
-    end();
-    watch();
-  };
 }
 
 /** Open alerts that somebody still has to do something about: unjudged red first, then by severity and deadline. */

@@ -6,7 +6,7 @@ import { on, store } from "../core/store.js";
 import { control, map as leaflet } from "../vendor/leaflet.js";
 import { place } from "./badges.js";
 import { follow } from "./follow.js";
-import { forget, geography } from "./geography.js";
+import { forget, geography, titles } from "./geography.js";
 import { Land } from "./land.js";
 import { Sites } from "./layer.js";
 import { over } from "./over.js";
@@ -34,6 +34,7 @@ export class CityMap {
     this._shown = { town: null, site: null }; // what was asked for last
     this._ringed = null; // id of a site
     this._tip = null; // what the pointer is at: {site, count, x, y}
+    this._titles = null; // of sites, once one was pointed at
     this._element = element;
     element.classList.add("city-map");
     this._ground = element.appendChild(document.createElement("div"));
@@ -136,6 +137,7 @@ export class CityMap {
   /** There are other sites than those that were read. */
   _again() {
     forget();
+    this._titles = null;
     this._clear();
     this._begin();
   }
@@ -187,6 +189,12 @@ export class CityMap {
     const found = point && this._sites.at(point);
     this._tip = found ? { ...found, x: point.x, y: point.y } : null;
     this._ground.classList.toggle("pointing", Boolean(found && this._options.open));
+    if (found && !this._titles) this._readTitles();
+    this._draw();
+  }
+
+  async _readTitles() {
+    this._titles = await titles().catch(() => null); // until the next time its id stands for it
     this._draw();
   }
 
@@ -215,7 +223,7 @@ export class CityMap {
     const badges = placed && this._options.badges && this._map.getZoom() < TOWN;
     const zoom = placed && ((by) => this._map.setZoom(this._map.getZoom() + by));
     render(over({
-      ...this._options, failed: this._failed, town: this._shown.town, geography: this._geography, tip: this._tip, zoom,
+      ...this._options, failed: this._failed, town: this._shown.town, geography: this._geography, tip: this._tip, zoom, titles: this._titles,
       states: this._sites?.states, counts: badges ? this._counts() : null,
     }), this._over);
     if (badges) this._place();

@@ -17,9 +17,13 @@ export function follow(sites, changed, outdated) {
   let states = null;
   let late = []; // alerts told since states were asked for: they may be newer
   let dirty = false;
+  let reading = null;
   let seconds = 0;
 
-  async function read() {
+  /** Read how they are, or wait for who is reading it. */
+  const read = () => (reading ??= readStates().finally(() => (reading = null)));
+
+  async function readStates() {
     late = [];
     const document = await get("/map/states").catch(() => null); // until the next time what is known stands
     if (!document) return;

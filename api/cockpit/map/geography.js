@@ -1,13 +1,16 @@
 // What lies where: sites, outlines of regions, lines of networks, tiles. Read once for all maps of this page.
 
 import { all, get } from "../core/api.js";
+import { names, numbers } from "./columns.js";
 import { gcj02, wgs84 } from "./datum.js";
 
 const WITHIN = [0.03, 0.97]; // quantiles: a town's extent leaves out the few sites far from it
 const ROOM = 0.04; // of an extent, around it
+const STEPS = 100_000; // of a position in a degree
 const LEAST = 0.01; // degrees: the smallest extent, about a kilometre
 
 let reading = null;
+let naming = null;
 
 /** All of it; the same for everyone who asks until `forget()`. */
 export function geography() {
@@ -20,15 +23,30 @@ export function geography() {
 
 /** Sites were added or taken away: read anew when it is asked for next. */
 export function forget() {
-  reading = null;
+  reading = naming = null;
+}
+
+/**
+ * What the sites are called, `{zh: [...], en: [...]}` in their order. They would double what a map begins with, so they
+ * are read when a site is pointed at first.
+ */
+export function titles() {
+  naming ??= get("/map/sites").then((found) => ({ zh: found.title_zh, en: found.title_en })).catch((error) => {
+    naming = null;
+    throw error;
+  });
+  return naming;
 }
 
 async function read() {
-  const [sites, outlines, networks, options, regions] = await Promise.all([
-    get("/map/sites"), get("/map/regions"), get("/map/networks"), get("/map/options"), all("/regions"),
+  const [document, outlines, networks, options, regions] = await Promise.all([
+    get("/map/sites", { titles: false }), get("/map/regions"), get("/map/networks"), get("/map/options"), all("/regions"),
   ]);
   const place = options.tiles && options.crs === "gcj02" ? gcj02 : wgs84;
-  const positions = sites.longitude.map((longitude, index) => place([longitude, sites.latitude[index]]));
+  const sites = { ...document, id: names(document.id) };
+  const { west, south, east, north } = document.position;
+  const norths = numbers(north);
+  const positions = numbers(east).map((steps, index) => place([west + steps / STEPS, south + norths[index] / STEPS]));
   const parents = new Map(regions.map((region) => [region.id, region]));
   const towns = sites.regions.map((id) => townOf(id, parents));
   return {

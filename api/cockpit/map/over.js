@@ -8,7 +8,7 @@ import { approval, legend } from "./legend.js";
 import { NO_DATA, SEVERITY, STALE } from "./states.js";
 
 /** All of it; see CityMap. */
-export function over({ failed, geography, town, counts, states, tip, zoom, choose, signs, interactive }) {
+export function over({ failed, geography, town, counts, states, tip, titles, zoom, choose, signs, interactive }) {
   if (failed) return html`<p class="map-failed">${say("map.failed")}</p>`;
   if (!geography) return nothing;
   const { towns, outlines, sites } = geography;
@@ -16,7 +16,7 @@ export function over({ failed, geography, town, counts, states, tip, zoom, choos
     ${choose && towns.length > 1 ? choice(towns, town, choose) : nothing}
     ${signs ? html`<div class="foot-line">${legend()}${approval(outlines.sources)}</div>` : nothing}
     ${interactive && zoom ? buttons(zoom) : nothing}
-    ${tip ? pointed(tip, sites, states[tip.site]) : nothing}`;
+    ${tip ? pointed(tip, sites, titles, states[tip.site]) : nothing}`;
 }
 
 const badges = (towns, counts, choose) => html`
@@ -36,8 +36,8 @@ const button = (key, sign, act) => html`
   <button title="${say(key)}" aria-label="${say(key)}" @click=${act}>${sign}</button>`;
 
 /** What a site is called and how it is, beside the pointer. */
-function pointed({ site, count, x, y }, sites, state) {
-  const title = pick({ zh: sites.title_zh[site], en: sites.title_en[site] });
+function pointed({ site, count, x, y }, sites, titles, state) {
+  const title = titles ? pick({ zh: titles.zh[site], en: titles.en[site] }) : sites.id[site];
   return html`<div class="tip" .style=${`left:${x}px;top:${y}px`}><b>${title}</b> <span>${word(state)}</span>
     ${count > 1 ? html`<span>${say("map.together", { count })}</span>` : nothing}</div>`;
 }

@@ -1,12 +1,14 @@
 // The page of one alert: what happened, against which limit, what is around, and what may be done next.
 
-import { post } from "../core/api.js";
+import { post, put, remove } from "../core/api.js";
 import { redraw } from "../core/draw.js";
 import { html, nothing } from "../core/lit.js";
 import { go } from "../core/router.js";
+import { store } from "../core/store.js";
 import { pick, say } from "../core/words.js";
 import { CityMap } from "../map/city.js";
 import { actions } from "./alert/actions.js";
+import { assign } from "./alert/assign.js";
 import { canvas } from "./alert/canvas.js";
 import { follow, refusal } from "./alert/case.js";
 import { option } from "./alert/chart.js";
@@ -48,23 +50,33 @@ export async function open({ id }, query) {
     async act(action) {
       const needed = needs(one.alert, action);
       if (needed.includes("note") && !one.note.trim()) return ask(action);
-      if (!needed.includes("crew")) return one.act(action);
-      const order = await dispatch(one.alert, one.note);
+      if (!needed.length || needed.includes("note")) return one.act(action);
+      const order = needed.includes("crew") ? await dispatch(one.alert, one.note) : await assign(about(), one.note);
       return order && one.act(action, order);
     },
     async shelve() {
-      const wanted = await shelve(`${pick(one.alert.title)} · ${pick(one.alert.place)}`, one.note.trim());
-      if (!wanted) return;
-      try {
-        await post("/shelves", { alert: number, ...wanted });
-        one.message = { kind: "done", text: say("alert.done.shelve") };
-        await one.refresh();
-      } catch (error) {
-        one.message = refusal(error);
-      }
-      redraw();
+      const wanted = await shelve(about(), one.note.trim());
+      if (wanted) await done("shelve", () => post("/shelves", { alert: number, ...wanted }));
+    },
+    watch() {
+      const change = one.alert.watched ? remove : put;
+      return done(one.alert.watched ? "unwatch" : "watch", () => change(`/alerts/${number}/watch`));
     },
   };
+
+  const about = () => `${pick(one.alert.title)} · ${pick(one.alert.place)}`;
+
+  /** Do what is no action of the handling, and say what came of it. */
+  async function done(what, work) {
+    try {
+      await work();
+      one.message = { kind: "done", text: say(`alert.done.${what}`) };
+      await one.refresh();
+    } catch (error) {
+      one.message = refusal(error);
+    }
+    redraw();
+  }
 
   /** A note is needed first: say so where it is typed. */
   function ask(action) {
@@ -96,6 +108,7 @@ export async function open({ id }, query) {
     keys: {
       ...keyed,
       S: () => mayShelve(one.alert) && !one.alert.shelved_until && acts.shelve(),
+      W: () => store.me.kind === "person" && acts.watch(),
       N: () => may(one.alert, "comment") && document.querySelector(".actions .note")?.focus(),
       "[": step(-1),
       "]": step(1),

@@ -6,11 +6,13 @@ import { html, nothing } from "../core/lit.js";
 import { go } from "../core/router.js";
 import { on } from "../core/store.js";
 import { say } from "../core/words.js";
+import { folded } from "../parts/flood.js";
+import { city } from "../shell/city.js";
 import { ignoreAway } from "./alert/case.js";
 import { remember } from "./alert/order.js";
 import { KEYS, may, mayShelve } from "./alert/offers.js";
 import { act, chosen, informed, outcomes, shelveAll } from "./alerts/bulk.js";
-import { bar, isFiltered, mayShow, parts } from "./alerts/filter.js";
+import { bar, mayShow, parts } from "./alerts/filter.js";
 import { hints, nothingHere } from "./alerts/hints.js";
 import { table } from "./alerts/rows.js";
 
@@ -26,7 +28,7 @@ export async function open(_, query) {
     selected: new Set(),
     news: new Set(),
     results: null,
-    closed: null,
+    opened: new Set(), // rules whose alerts are shown one by one in a flood, too
     further: false, // whether more than a page was asked for: reading anew would take it away
   };
   const regions = (await get("/regions").catch(() => ({ items: [] }))).items.filter((region) => region.in_scope);
@@ -43,17 +45,10 @@ export async function open(_, query) {
     if (mine !== turn) return;
     const kept = here()?.id;
     const alerts = [...reds, ...found.items];
-    const place = alerts.findIndex(({ id }) => id === kept);
-    const closed = alerts.length || isFiltered(state.query) ? null : await newestClosed();
+    const place = lines(alerts).findIndex(({ id }) => id === kept);
     const fresh = { news: new Set(), here: Math.max(0, place), further: false };
-    Object.assign(state, { alerts, next: found.next, closed, ...fresh });
+    Object.assign(state, { alerts, next: found.next, ...fresh });
     noted();
-  }
-
-  /** When somebody closed one last: a calm night says so. */
-  async function newestClosed() {
-    const { items } = await get("/alerts", { open: false, handling: "closed", sort: "-changed_at", limit: 1 });
-    return items[0]?.changed_at ?? null;
   }
 
   async function more() {
@@ -72,7 +67,10 @@ export async function open(_, query) {
     redraw();
   }
 
-  const here = () => state.alerts[state.here];
+  /** What stands below each other: alerts, or in a flood one row for those of a rule, unless that rule is asked for. */
+  const lines = (alerts = state.alerts) =>
+    city.overview?.flood.since && !state.query.rule ? folded(alerts, state.opened) : alerts;
+  const here = () => lines()[state.here];
   const marked = () => state.alerts.filter(({ id }) => state.selected.has(id));
   const isIdle = () =>
     !state.further &&
@@ -93,13 +91,17 @@ export async function open(_, query) {
   }
 
   function move(places) {
-    state.here = Math.max(0, Math.min(state.alerts.length - 1, state.here + places));
+    state.here = Math.max(0, Math.min(lines().length - 1, state.here + places));
     redraw();
     requestAnimationFrame(() => document.querySelectorAll(".list-body tbody tr")[state.here]?.focus());
   }
 
   const acts = {
-    open: ({ id }) => go(`/alerts/${id}`),
+    open: (line) => (line.fold ? acts.unfold(line.fold) : go(`/alerts/${line.id}`)),
+    unfold(rule) {
+      if (!state.opened.delete(rule)) state.opened.add(rule);
+      redraw();
+    },
     here: (index) => {
       if (state.here !== index) redraw();
       state.here = index;
@@ -133,7 +135,8 @@ export async function open(_, query) {
 
   /** A key works on what is selected, else on the line where one is. */
   const keyed = (key) => async () => {
-    const alerts = await informed(state.selected.size ? marked() : [here()].filter(Boolean)).catch(ignoreAway);
+    const wanted = state.selected.size ? marked() : [here()].filter((line) => line?.id);
+    const alerts = await informed(wanted).catch(ignoreAway);
     if (!alerts) return;
     if (key === "S") {
       const loud = alerts.filter(isLoud);
@@ -150,7 +153,7 @@ export async function open(_, query) {
   return {
     title: () => say("alerts.title"),
     view: () => html`<div class="alert-list"><h1 class="sr">${say("alerts.title")}</h1>${bar(state.query, regions)}
-      ${hints(state, marked(), acts)}<div class="list-body">${body(state, acts)}</div>
+      ${hints(state, marked(), acts)}<div class="list-body">${body(state, lines(), acts)}</div>
       ${state.results ? outcomes(state.results, acts.unselect) : nothing}</div>`,
     keys: {
       J: () => move(1),
@@ -158,7 +161,7 @@ export async function open(_, query) {
       ArrowDown: () => move(1),
       ArrowUp: () => move(-1),
       Enter: ({ target }) => (target.closest("button, a") ? target.click() : here() && acts.open(here())),
-      X: () => here() && acts.select(here().id),
+      X: () => here()?.id && acts.select(here().id),
       "/": () => document.querySelector(".alert-filters .search").focus(),
       Escape: acts.unselect,
       ...Object.fromEntries([...new Set(Object.values(KEYS)), "S"].map((key) => [key, keyed(key)])),
@@ -175,10 +178,10 @@ export async function open(_, query) {
 }
 
 /** The lines, and whether there are more. */
-function body(state, acts) {
-  if (!state.alerts.length) return nothingHere(state);
+function body(state, lines, acts) {
+  if (!lines.length) return nothingHere(state);
   const more = html`<button class="button" @click=${acts.more}>${say("alerts.more")}</button>`;
-  return html`${table(state.alerts, state.here, state.selected, acts)}
+  return html`${table(lines, state.here, state.selected, acts)}
     <p class="list-end">${state.next ? more : say("alerts.end")}</p>`;
 }
 

@@ -4,12 +4,13 @@ import { get } from "../core/api.js";
 import { everySecond, now } from "../core/clock.js";
 import { redraw } from "../core/draw.js";
 import { html, nothing } from "../core/lit.js";
-import { choose } from "../core/router.js";
+import { at, choose } from "../core/router.js";
 import { on, store } from "../core/store.js";
 import { pick, say } from "../core/words.js";
 import { glyph, icon } from "../parts/glyph.js";
 import { rowKeys } from "../parts/rows.js";
 import { curve } from "./domain/curve.js";
+import { heights, rows } from "./domain/layout.js";
 import { series } from "./domain/series.js";
 import { states } from "./domain/states.js";
 import { table } from "./domain/table.js";
@@ -18,8 +19,8 @@ import { vitals } from "./domain/vitals.js";
 
 const KINDS = { curve, series, states, table, tiles };
 const OF_SELECTED = ["curve", "series"]; // kinds that tell of the selected subject
-const WIDTHS = { value: 1, bar: 1, trend: 2, days: 3 }; // of a column, by how it is shown
-const WIDE = 7; // a table of that width, or more, takes the whole page's
+const OF_SUBJECTS = ["table", "tiles"]; // kinds that list subjects, the worst first
+const EVERY = "all"; // in the address: no subject is selected, not even the worst
 const AGAIN_MS = 60_000; // readings come once a minute
 const PAUSE_MS = 2_000; // after an alert, before the panels are read: alerts come in groups
 
@@ -38,13 +39,14 @@ export async function open({ id }, query) {
 
 class Page {
   scrolls = true;
-  keys = { ...rowKeys, Escape: () => choose({ sel: null }) };
+  keys = { ...rowKeys, Escape: () => choose({ sel: EVERY }) };
   #structure;
   #metrics; // by id
   #regions;
   #data = new Map(); // by panel
   #failed = new Set();
   #query = {};
+  #sel = null; // the subject of which panels tell: that of the address, else the worst with an open alert
   #turn = 0; // counts changes of the address: answers to an older one are let go
   #read = 0; // ms, when all panels were read last
   #pause = null;
@@ -79,41 +81,62 @@ class Page {
   #alerted(alert) {
     if (alert.domain !== this.#structure.domain.id) return;
     clearTimeout(this.#pause);
-    this.#pause = setTimeout(
-      () => this.#load(this.#structure.panels.filter(({ kind }) => !OF_SELECTED.includes(kind))),
-      PAUSE_MS,
-    );
+    this.#pause = setTimeout(() => this.#load(this.#structure.panels), PAUSE_MS);
   }
 
-  /** Read these panels, each by itself: one that fails leaves the others be. */
-  #load(panels) {
+  /** Read these panels; those that tell of the selected subject when it is known which one that is. */
+  async #load(panels) {
     const mine = this.#turn;
     if (panels.length === this.#structure.panels.length) this.#read = now();
-    const { region, sel } = this.#query;
-    for (const { id, kind } of panels) {
-      const among = { region, sel: OF_SELECTED.includes(kind) ? sel : null };
-      get(`/domains/${this.#structure.domain.id}/page/panels/${id}`, among)
-        .then(
-          (data) => mine === this.#turn && this.#data.set(id, data) && this.#failed.delete(id),
-          () => mine === this.#turn && this.#failed.add(id),
-        )
-        .then(redraw);
-    }
+    const { sel } = this.#query;
+    const about = ({ kind }) => OF_SELECTED.includes(kind);
+    const others = Promise.all(panels.filter((panel) => !about(panel)).map((panel) => this.#readOne(panel, mine)));
+    if (!sel) await others;
+    if (mine !== this.#turn) return;
+    this.#sel = sel === EVERY ? null : (sel ?? this.#worst());
+    for (const panel of panels.filter(about)) this.#readOne(panel, mine, this.#sel);
   }
+
+  /** Read a panel: one that fails leaves the others be. */
+  async #readOne({ id }, mine, sel = null) {
+    const path = `/domains/${this.#structure.domain.id}/page/panels/${id}`;
+    const data = await get(path, { region: this.#query.region, sel }).catch(() => null);
+    if (mine !== this.#turn) return;
+    if (data) this.#data.set(id, data);
+    if (data) this.#failed.delete(id);
+    else this.#failed.add(id);
+    redraw();
+  }
+
+  /** The subject that a list has first because of an alert; null: nothing is open. */
+  #worst() {
+    if (!this.#selects()) return null;
+    const list = this.#structure.panels.find(({ kind }) => OF_SUBJECTS.includes(kind));
+    const [first] = this.#data.get(list?.id)?.rows ?? [];
+    return first?.severity ? first.id : null;
+  }
+
+  /** Whether some panel tells of the selected subject. */
+  #selects = () => this.#structure.panels.some(({ kind }) => OF_SELECTED.includes(kind));
+
+  /** Where a subject's name leads: to what this page tells of it, and from there back to all; else to its own page. */
+  #way = ({ id }) =>
+    this.#selects() ? at({ sel: id === this.#sel ? EVERY : id }) : `/sites/${encodeURIComponent(id)}`;
 
   view() {
     const [first] = this.#structure.panels.filter(({ kind }) => kind === "vitals");
     const others = this.#structure.panels.filter((panel) => panel !== first);
-    const narrow = others.filter((panel) => !isWide(panel));
-    const last = narrow.length % 2 ? narrow.at(-1) : null; // has nothing beside it
-    return html`<div class="domain">
+    const found = rows(others);
+    return html`<div class="domain" .style=${`grid-template-rows:auto ${heights(found, this.#data)}`}>
       <section class="vitals">
         ${this.#head()}${first ? vitals(first, this.#data.get(first.id), this.#metrics) : nothing}
       </section>
-      ${others.map((panel) => {
-        const width = isWide(panel) || panel === last ? "wide" : "";
-        return html`<section class="panel ${panel.kind} ${width}">${this.#panel(panel)}</section>`;
-      })}
+      ${found.map((row) =>
+        row.map(
+          (panel) =>
+            html`<section class="panel ${panel.kind} ${row.length === 1 ? "wide" : ""}">${this.#panel(panel)}</section>`,
+        ),
+      )}
     </div>`;
   }
 
@@ -171,7 +194,14 @@ class Page {
     }
     if (panel.kind === "vitals") return titled(html`<div class="vitals">${vitals(panel, data, this.#metrics)}</div>`);
     const draw = KINDS[panel.kind];
-    if (draw) return draw(panel, data, { metrics: this.#metrics, sel: this.#query.sel ?? null, rows: this.#rows() });
+    if (draw)
+      return draw(panel, data, {
+        metrics: this.#metrics,
+        sel: this.#sel,
+        rows: this.#rows(),
+        way: this.#way,
+        all: at({ sel: EVERY }),
+      });
     return titled(html`<p class="empty"><a class="button" href="/">${say("domain.on_map")}</a></p>`);
   }
 
@@ -187,8 +217,3 @@ class Page {
     return found;
   }
 }
-
-const widthOf = (columns) => columns.reduce((sum, { show, usual }) => sum + WIDTHS[show] + (usual ? 1 : 0), 0);
-
-const isWide = ({ kind, columns }) =>
-  kind === "tiles" || kind === "map" || (kind === "table" && widthOf(columns) >= WIDE);

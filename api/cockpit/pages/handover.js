@@ -41,7 +41,7 @@ class Page {
   view = () =>
     html`<div class="handovers">
       <aside class="handover-side">${this.#onDuty()}${this.#list()}</aside>
-      ${this.handover ? this.#sheet() : this.#make()}
+      ${this.handover ? this.#sheet() : html`<h1 class="sr">${say("frame.handover")}</h1>${this.#make()}`}
     </div>`;
 
   #atDesk = () => store.me?.kind === "person" && store.me.role !== "viewer" && !store.me.crew;

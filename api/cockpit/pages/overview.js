@@ -8,12 +8,13 @@ import { choose, go } from "../core/router.js";
 import { on, queue as sorted, store } from "../core/store.js";
 import { say } from "../core/words.js";
 import { CityMap } from "../map/city.js";
+import { folded } from "../parts/flood.js";
 import { city, readCity } from "../shell/city.js";
 import { cards } from "./overview/cards.js";
 import { Order } from "./overview/order.js";
 import { plan, worst } from "./overview/plan.js";
 import { queue } from "./overview/queue.js";
-import { folded, listed, summary } from "./overview/summary.js";
+import { listed, summary } from "./overview/summary.js";
 import { verdict } from "./overview/verdict.js";
 
 const COUNT_EVERY_S = 60; // ages and deadlines move alerts between counts without an event
@@ -23,6 +24,7 @@ export async function open(_, { focus, list }) {
   const element = document.createElement("div");
   const map = new CityMap(element, { choose: (town) => choose({ focus: town }), open: openSite });
   const shown = { list: list ?? "all", chosen: null, standings: null, alerts: [], counts: null };
+  const opened = new Set(); // rules whose alerts are shown one by one in a flood, too
   let outdated = true; // alerts changed since they were counted; fifty at once are counted once, when they are drawn
   map.focus(focus ?? null, { animate: false });
 
@@ -53,6 +55,10 @@ export async function open(_, { focus, list }) {
       redraw();
     },
     choose: (name) => choose({ list: name === "all" ? null : name }),
+    unfold: (rule) => {
+      if (!opened.delete(rule)) opened.add(rule);
+      redraw();
+    },
     select: (alert) => {
       shown.chosen = alert.id;
       map.ring(alert.site);
@@ -76,9 +82,9 @@ export async function open(_, { focus, list }) {
     view: () => {
       if (outdated) count();
       const { alerts, counts, standings, chosen } = shown;
-      const flood = city.overview?.flood ?? null;
-      const rows = flood?.since ? folded(order.shown) : order.shown;
-      return html`<div class="overview">${verdict(counts, alerts, flood)}
+      const { flood = null, closed_at: closed = null } = city.overview ?? {};
+      const rows = flood?.since ? folded(order.shown, opened) : order.shown;
+      return html`<div class="overview">${verdict(counts, alerts, flood, closed)}
         ${queue({ rows, counts, changes: order.changes, list: shown.list, chosen, now: now() }, acts)}
         <section class="panel map-panel" aria-label="${say("map.title")}">${element}</section>
         ${cards(city.overview)}${plan(standings)}</div>`;

@@ -1,6 +1,6 @@
 // People: who may sign in, with which role and where; for administrators, each within their own regions and domains.
 
-import { all, post, Problem } from "../core/api.js";
+import { all, patch, post, Problem } from "../core/api.js";
 import { now } from "../core/clock.js";
 import { redraw } from "../core/draw.js";
 import { short } from "../core/format.js";
@@ -10,7 +10,7 @@ import { store } from "../core/store.js";
 import { pick, say } from "../core/words.js";
 import { rowKeys } from "../parts/rows.js";
 import { ask } from "../parts/dialog.js";
-import { askPerson } from "./people/ask.js";
+import { askChanges, askPerson } from "./people/ask.js";
 
 const ROLES = ["viewer", "operator", "engineer", "administrator"];
 
@@ -82,7 +82,7 @@ class Page {
           <th>${say("people.signs_in")}</th>
           <th>${say("people.state")}</th>
           <th>${say("people.since")}</th>
-          <th></th>
+          <th><span class="sr">${say("people.change")}</span></th>
         </tr>
       </thead>
       <tbody>
@@ -101,6 +101,7 @@ class Page {
               <td>${state(one)}</td>
               <td class="num">${short(one.created_at, now())} <small class="muted">${one.created_by}</small></td>
               <td class="r">
+                <button class="button compact" @click=${() => this.#change(one)}>${say("people.change")}</button>
                 ${one.password
                   ? html`<button class="button compact"
                     @click=${() => this.#newPassword(one)}>${say("people.new_password")}</button>`
@@ -115,14 +116,16 @@ class Page {
     id ? (pick(this.crews.find((one) => one.id === id)?.title) ?? id) : html`<span class="muted">${say("none")}</span>`;
 
   async #add() {
-    const asked = await askPerson({
-      regions: this.regions,
-      domains: store.domains ?? [],
-      crews: this.crews,
-      roles: ROLES,
-    });
+    const asked = await askPerson(this.#choices());
     if (asked) await this.#do(async () => tellPassword(await post("/people", asked)));
   }
+
+  async #change(person) {
+    const changes = await askChanges(person, this.#choices());
+    if (changes) await this.#do(() => patch(`/people/${encodeURIComponent(person.name)}`, changes));
+  }
+
+  #choices = () => ({ regions: this.regions, domains: store.domains ?? [], crews: this.crews, roles: ROLES });
 
   async #newPassword(person) {
     const sure = await ask({

@@ -150,13 +150,16 @@ function span(indicator) {
   const from =
     baseline?.value == null
       ? ""
-      : say("plans.baseline", { year: baseline.year ?? "", value: amount(baseline.value, indicator) });
+      : say("plans.baseline", { when: when(baseline.year), value: amount(baseline.value, indicator) });
   const to =
     target.value == null
       ? say("plans.no_target")
-      : say("plans.to", { year: target.year ?? "", value: amount(target.value, indicator) });
+      : say("plans.to", { when: when(target.year), value: amount(target.value, indicator) });
   return [from, to].filter(Boolean).join(" → ");
 }
+
+/** A year before a value; nothing where the plan names none. */
+const when = (year) => (year == null ? "" : say("plans.of_year", { year }));
 
 const course = (rows, indicator) =>
   html`<div class="tall">

@@ -6,7 +6,7 @@ import { redraw } from "../core/draw.js";
 import { number, short } from "../core/format.js";
 import { html, nothing } from "../core/lit.js";
 import { store } from "../core/store.js";
-import { known, language, pick, say } from "../core/words.js";
+import { known, pick, say } from "../core/words.js";
 import { icon } from "../parts/glyph.js";
 import { rowKeys } from "../parts/rows.js";
 
@@ -48,7 +48,7 @@ class Page {
 
   view() {
     const { overview, ledger, unbalanced, failing, audit } = this.#found;
-    return html`<div class="platform">
+    return html`<div class="platform"><h1 class="sr">${say("frame.platform")}</h1>
       <section class="panel">
         <h2>${say("platform.checks")}</h2>
         <div class="tall">${checks(store.health ?? overview.platform.readiness)}</div>
@@ -73,7 +73,7 @@ class Page {
         audit
           ? html`<section class="panel audit">
               <h2>${say("platform.audit")} <small>${say("platform.audit_of", { n: audit.items.length })}</small></h2>
-              <div class="tall">${deeds(audit.items)}</div>
+              <div class="tall" tabindex="0" role="region" aria-label="${say("platform.audit")}">${deeds(audit.items)}</div>
             </section>`
           : nothing
       }
@@ -84,7 +84,6 @@ class Page {
 /** Whether the caller may see what was done: administrators of everything. */
 const mayAudit = () => store.me?.role === "administrator" && !store.me.regions && !store.me.domains;
 
-// What a check says is in English: where all is well, other readers are spared it.
 const checks = (health) =>
   html`<table class="grid wrap">
     <tbody>
@@ -93,7 +92,7 @@ const checks = (health) =>
           html`<tr>
             <td><b>${known(`platform.check_${name}`) ? say(`platform.check_${name}`) : name}</b></td>
             <td>${check.ok ? say("platform.well") : html`<b class="t2">▲ ${say("platform.unwell")}</b>`}</td>
-            <td class="sub">${check.ok && language !== "en" ? nothing : check.detail}</td>
+            <td class="sub">${pick({ zh: check.detail_zh, en: check.detail })}</td>
           </tr>`,
       )}
     </tbody>

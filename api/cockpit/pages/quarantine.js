@@ -50,7 +50,7 @@ class Page {
 
   view() {
     const waiting = this.#reasons.reduce((sum, { entries }) => sum + entries, 0);
-    return html`<div class="quarantine">
+    return html`<div class="quarantine"><h1 class="sr">${say("frame.quarantine")}</h1>
       <section class="panel">
         <h2>${say("frame.quarantine")} <small>${say("quarantine.waiting", { n: number(waiting) })}</small></h2>
         <div class="tall">

@@ -67,7 +67,7 @@ class Page {
       </section>
       <section class="panel tall-one">
         <h2>${say("rule.text")} <small>${say("rule.version", { n: shown.version })}</small></h2>
-        <div class="tall"><pre class="source">${text(shown.definition)}</pre></div>
+        <div class="tall" tabindex="0" role="region" aria-label="${say("rule.text")}"><pre class="source">${text(shown.definition)}</pre></div>
       </section>
       ${this.#trial?.view() ?? nothing}
       <section class="panel">
@@ -125,7 +125,10 @@ function limits(all) {
         (limit) =>
           html`<tr>
             <td>${limit.severity ? html`${glyph(limit.severity)} ${say(`severity.${limit.severity}`)}` : nothing}</td>
-            <td class="r num"><b>${limitValue(limit)}</b></td>
+            <td class="r num">
+              ${limit.name === "limit" ? nothing : html`<small class="muted">${limit.name}</small>`}
+              <b>${limitValue(limit)}</b>
+            </td>
             <td>${source(limit)}</td>
             <td>${confidence(limit) || say("confidence.S")}</td>
             <td>${[limit.where, season(limit)].filter(Boolean).join(" · ") || say("all")}</td>

@@ -16,8 +16,7 @@ const BAR = 2; // how many times the wanted value a bar shows
 
 export async function open(_, query) {
   const regions = (await all("/regions", {}, 5000)).filter(({ in_scope: seen }) => seen);
-  const rules = new Map((await all("/rules", { limit: 500 }, 2000)).map((rule) => [rule.id, rule]));
-  const page = new Page(regions, rules);
+  const page = new Page(regions);
   await page.changed(query);
   return page;
 }
@@ -29,8 +28,8 @@ class Page {
   #found = null;
   #turn = 0;
 
-  constructor(regions, rules) {
-    Object.assign(this, { regions, rules });
+  constructor(regions) {
+    this.regions = regions;
   }
 
   title = () => say("frame.statistics");
@@ -45,13 +44,14 @@ class Page {
 
   view() {
     const { top, priorities, times, ...figures } = this.#found;
+    const raised = priorities.reduce((sum, { alerts }) => sum + alerts, 0);
     return html`<div class="statistics">
       <section class="panel record-head">
         <h1>${say("frame.statistics")}</h1>
-        <span class="sub">${say("statistics.about")}</span>
+        <span class="sub">${say("statistics.about", { n: number(raised) })}</span>
         <span class="grow"></span>${this.#select("domain", store.domains ?? [])}${this.#select("region", this.regions)}
       </section>
-      <section class="panel">
+      <section class="panel quality">
         <h2>${say("statistics.figures")} <small>${say("statistics.source")}</small></h2>
         <div class="tall">
           <table class="grid">
@@ -75,12 +75,12 @@ class Page {
         <div class="tall">${shares(priorities)}</div>
       </section>
       <section class="panel">
-        <h2>${say("statistics.times")} <small>${say("statistics.from_raise")}</small></h2>
-        <div class="tall">${handling(times)}</div>
-      </section>
-      <section class="panel">
         <h2>${say("statistics.top")} <small>${say("statistics.top_why")}</small></h2>
         <div class="tall">${this.#top(top)}</div>
+      </section>
+      <section class="panel">
+        <h2>${say("statistics.times")} <small>${say("statistics.from_raise")}</small></h2>
+        <div class="tall">${handling(times)}</div>
       </section>
     </div>`;
   }
@@ -104,7 +104,7 @@ class Page {
         <tr>
           <th>${say("statistics.rule")}</th>
           <th>${say("statistics.subject")}</th>
-          <th class="r">${say("statistics.alerts")}</th>
+          <th class="r">${say("statistics.raised")}</th>
           <th class="r">${say("statistics.share")}</th>
         </tr>
       </thead>
@@ -114,10 +114,10 @@ class Page {
             html`<tr data-row>
               <td>
                 <a href="/rules/${encodeURIComponent(one.rule)}"
-                  >${pick(this.rules.get(one.rule)?.title) ?? one.rule}</a
+                  >${pick(one.title)}</a
                 >
               </td>
-              <td>${one.subject}</td>
+              <td title=${one.subject}>${pick(one.place)}</td>
               <td class="r num">${one.alerts}</td>
               <td class="r num">${percent(one.share)}</td>
             </tr>`,
@@ -145,7 +145,7 @@ function figure(name, { value, most }) {
     <td class="r num"><b>${told(value)}</b></td>
     <td class="r num">≤ ${told(most)}</td>
     <td>${bar(value, most, good)}</td>
-    <td>${good ? say("statistics.good") : html`<b class="t3">▽ ${say("statistics.bad")}</b>`}</td>
+    <td class="verdict-of">${good ? say("statistics.good") : html`<b class="t3">▽ ${say("statistics.bad")}</b>`}</td>
   </tr>`;
 }
 
@@ -165,7 +165,7 @@ function shares(priorities) {
     <thead>
       <tr>
         <th>${say("statistics.severity")}</th>
-        <th class="r">${say("statistics.alerts")}</th>
+        <th class="r">${say("statistics.raised")}</th>
         <th class="r">${say("statistics.share")}</th>
         <th class="r">${say("statistics.wanted")}</th>
         <th></th>

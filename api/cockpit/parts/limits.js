@@ -1,7 +1,7 @@
 // Limits and readings of alerts in words: no limit is shown without where it comes from.
 
 import { figure, hm, unit } from "../core/format.js";
-import { pick, say } from "../core/words.js";
+import { known, pick, say } from "../core/words.js";
 
 const SIGNS = { "<": "<", "<=": "≤", ">": ">", ">=": "≥" };
 const DEFAULT = "platform default"; // how rule files call the source of a limit that no standard gives
@@ -19,10 +19,13 @@ export const amount = (limit) => [exact(limit.value), unit(limit.unit)].filter(B
 
 const isDefault = (limit) => limit.source === DEFAULT || limit.confidence === "S";
 
+/** A document as it is called in the language of the page; standards have the same number in each. */
+export const documentOf = (name) => (known(`document.${name}`) ? say(`document.${name}`) : name);
+
 /** Where a limit comes from, in short: CJJ 58 3.1.3, or that it is the platform's own. */
 export function source(limit) {
   if (isDefault(limit)) return say("confidence.S");
-  const parts = [limit.source, clause(limit.clause), limit.plan && say("alert.of_plan", { plan: limit.plan })];
+  const parts = [limit.source && documentOf(limit.source), clause(limit.clause), limit.plan && say("alert.of_plan", { plan: limit.plan })];
   return parts.filter(Boolean).join(" ") || say("alert.no_source");
 }
 
@@ -33,13 +36,13 @@ export const confidence = (limit) =>
 /** Both: CJJ 58 3.1.3, and that one source says so. */
 export const provenance = (limit) => [source(limit), confidence(limit)].filter(Boolean).join(" · ");
 
-/** The limit that an alert is held against, and how: {limit, operator}; operator null where a formula compares them. */
+/** The limit that the reading of an alert is held against, and how: {limit, operator}; null where a formula holds more. */
 export function heldAgainst(alert) {
   for (const { left, operator, right } of alert.comparisons) {
     const limit = alert.limits.find(({ name }) => name === right);
     if (limit && alert.values.some(({ name }) => name === left)) return { limit, operator };
   }
-  return alert.limits.length ? { limit: alert.limits[0], operator: null } : null;
+  return null;
 }
 
 /** The sign of a comparison as it is printed: ≥. */
@@ -54,4 +57,4 @@ export function seen(alert) {
   return { text: [pick(value.title), exact(value.value)].filter(Boolean).join(" "), unit: "" };
 }
 
-const clause = (text) => text?.replace(/^table (\S+)$/, (_, number) => say("alert.table", { number })) ?? null;
+const clause = (text) => text?.replace(/(, )?\btable (\S+)$/, (_, comma, number) => `${comma ? say("alert.and") : ""}${say("alert.table", { number })}`) ?? null;

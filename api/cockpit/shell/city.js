@@ -10,12 +10,16 @@ const EVERY_S = 30; // newest readings and hourly means; alerts and health come 
 export const city = { overview: null }; // GET /overview; null: not read yet
 
 let seconds = 0; // since it was asked for
+let reading = null;
 
-/** Read it now. */
-export async function readCity() {
+/** Read it now, or wait for who is reading it. */
+export function readCity() {
   seconds = 0;
-  city.overview = await get("/overview").catch(() => city.overview); // without an answer what was read stands
-  redraw();
+  reading ??= get("/overview").then((found) => {
+    city.overview = found;
+    redraw();
+  }, () => {}).finally(() => (reading = null)); // without an answer what was read stands
+  return reading;
 }
 
 everySecond(() => {

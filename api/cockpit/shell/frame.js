@@ -10,6 +10,8 @@ import { language, pick, say, speak } from "../core/words.js";
 import { icon } from "../parts/glyph.js";
 import { present } from "../parts/time.js";
 import { city } from "./city.js";
+import { spoken } from "./herald.js";
+import { lag } from "./lag.js";
 import { signOut } from "./signin.js";
 import { mute, soundState, unlock } from "./sound.js";
 import { turn as turnTheme } from "./theme.js";
@@ -17,6 +19,8 @@ import { turn as turnTheme } from "./theme.js";
 const PLACES = [["overview", "/"], ["alerts", "/alerts"], ["sites", "/sites"], ["plans", "/plans"], ["rules", "/rules"], ["handover", "/handover"]];
 const MORE = [["statistics", "viewer"], ["quarantine", "engineer"], ["silences", "viewer"], ["platform", "viewer"], ["people", "administrator"]];
 const ROLES = ["viewer", "operator", "engineer", "administrator"]; // each may do what those before may
+
+const MS_IN_S = 1000;
 
 let open = null; // which menu
 const toggle = (menu) => () => {
@@ -56,8 +60,8 @@ export function top() {
       <button class="ib" title="${say("frame.sign_out")}" aria-label="${say("frame.sign_out")}" @click=${signOut}>${icon("leave")}</button>${present()}</div></header>`;
 }
 
-function otherLanguage() {
-  speak(language === "zh" ? "en" : "zh");
+async function otherLanguage() {
+  await speak(language === "zh" ? "en" : "zh");
   redraw();
 }
 
@@ -70,10 +74,17 @@ export function status() {
   const unwell = Object.entries(health?.checks ?? {}).filter(([, check]) => !check.ok);
   const well = html`<span><b>${say(health ? "frame.well" : "frame.connecting")}</b></span>`;
   return html`<footer class="foot">${unwell.length ? unwell.map(trouble) : well}
-    ${city.overview ? figures(city.overview.platform) : nothing}<span>${say("frame.keys")}</span></footer>`;
+    ${delay()}${city.overview ? figures(city.overview.platform) : nothing}${spoken()}<span>${say("frame.keys")}</span></footer>`;
 }
 
 const trouble = ([name, { detail }]) => html`<span title="${detail}"><b class="t2">▲ ${say(`footer.${name}`)}</b></span>`;
+
+/** How long it takes until what is committed is on this screen. */
+function delay() {
+  const length = lag();
+  if (length === null) return nothing;
+  return html`<span>${say("footer.lag")} <b class="num">${number(length / MS_IN_S, 2)} s</b></span>`;
+}
 
 /** What the platform does: devices that are heard and silent ones, readings, the ledger, what waits in quarantine. */
 const figures = ({ devices, rate, ledger, quarantine }) => html`
@@ -93,7 +104,7 @@ function balance({ unbalanced, ...ledger }) {
 
 /** The keys there are. */
 export function help() {
-  const rows = [["G O A S P R H", "go"], ["J K", "move"], ["Enter", "open"], ["X", "select"], ["/", "search"], ["Esc", "back"], ["C F D A H B E R S N", "act"], ["M", "mute"]];
+  const rows = [["G O A S P R H", "go"], ["J K", "move"], ["Enter", "open"], ["X", "select"], ["/", "search"], ["Esc", "back"], ["C F D A H B E R S N T W", "act"], ["M", "mute"]];
   const dialog = document.createElement("dialog");
   document.body.append(dialog);
   import("../core/lit.js").then(({ render }) => {

@@ -49,7 +49,8 @@ export function soundState() {
   return { on: isOn(), muted, title };
 }
 
-const calls = (alert) =>
+/** Whether an alert calls for somebody: it is red, holds on, and nobody has judged or silenced it. */
+export const calls = (alert) =>
   alert.severity === 1 && alert.handling === "new" && alert.raised && !alert.shelved_until && !alert.maintained_until;
 
 const waiting = () => [...store.alerts.values()].filter(calls).length;

@@ -1,7 +1,7 @@
 // All texts of the cockpit in English; `{name}` is filled in. Each page has its section.
 export const WORDS = {
   title: "City operations", list: ", ", yes: "yes", no: "no", none: "none", no_data: "no data", ago: "{age} ago", all: "All", close: "Close", cancel: "Cancel", retry: "Try again", more: "More",
-  span: { s: "{s} s", m: "{m} min", hm: "{h} h {m} min", dh: "{d} d {h} h", over: "{text} over" },
+  span: { s: "{s} s", m: "{m} min", hm: "{h} h {m} min", dh: "{d} d {h} h", over: "{text} over", of_hour: "{hours}", of_day: "day {day}" },
   severity: { 1: "Red, level 1", 2: "Orange, level 2", 3: "Yellow, level 3", 4: "Blue, level 4", short_1: "Red", short_2: "Orange", short_3: "Yellow", short_4: "Blue" },
   handling: {
     new: "New", confirmed: "Confirmed", dispatched: "Dispatched", accepted: "Accepted", handling: "Handling", fed_back: "Fed back", returned: "Returned", false: "False alarm", closed: "Closed",
@@ -10,10 +10,24 @@ export const WORDS = {
   step: { judge: "Judge", dispatch: "Dispatch", accept: "Accept", start: "Handle", feed_back: "Report", verify: "Verify", close: "Close" },
   action: {
     confirm: "Confirm", refute: "Mark false", dispatch: "Dispatch", reassign: "Re-dispatch", accept: "Accept", start: "Start", feed_back: "Report back", close: "Verify and close", return: "Return", reopen: "Reopen",
-    comment: "Note", shelve: "Shelve",
+    assign: "Hand over", comment: "Note", shelve: "Shelve",
   },
   plan: { on_course: "On course", at_risk: "At risk", off_course: "Off course", unknown: "Not enough data", no_target: "No target" },
   confidence: { A: "Confidence A (several places agree)", B: "Confidence B (one source)", C: "Confidence C (to be checked with the text)", S: "Platform default" },
+  // Documents that limits come from, as rule files name them.
+  document: {
+    "regional heating rule": "regional heating rule", "the site's survey": "the site's survey", "HJ 633-2012 and HJ 633-2026": "HJ 633-2012 and HJ 633-2026",
+    "heating rule of Hohhot": "heating rule of Hohhot", "Taiyuan 数字城管: register and dispatch": "digital city management of Taiyuan: register and dispatch",
+    "Taiyuan 数字城管: verify": "digital city management of Taiyuan: verify", "环大气〔2024〕6号": "Ministry of Ecology and Environment, Huan Da Qi [2024] No. 6",
+  },
+  // Units as files write them, where a page prints another.
+  unit: {
+    boilers: "boilers", brands: "brands", buildings: "buildings", cameras: "cameras", cities: "cities", counties: "counties", dwellings: "dwellings", estates: "estates",
+    families: "families", firms: "firms", h: "h", ha: "ha", households: "households", incidents: "incidents", jin: "jin", kindergartens: "kindergartens",
+    landfills: "landfills", lanes: "lanes", "m2/person": "m²/person", min: "min", mu: "mu", networks: "networks", patents: "patents", persons: "persons", places: "places",
+    points: "points", projects: "projects", roads: "roads", schools: "schools", seats: "seats", "spaces/car": "spaces/car", stations: "stations", "t/d": "t/d", tce: "tce",
+    towns: "towns", units: "units", venues: "venues", waters: "waters", wells: "wells", years: "years", yuan: "yuan", "yuan/person": "yuan/person", USD: "USD",
+  },
   quality: { late: "late", ahead: "clock ahead", out_of_range: "out of range", step: "leap", stuck: "stuck", no_time: "without time", revised: "revised" },
   reading: { none: "Registered, has not reported yet", since: "no data since {time}" },
   role: { viewer: "Viewer", operator: "Operator", engineer: "Engineer", administrator: "Administrator" },
@@ -22,6 +36,7 @@ export const WORDS = {
     quarantine: "Quarantine", statistics: "Statistics", platform: "Platform", silences: "Shelves, maintenance", people: "People", wall: "Wall",
     live: "Live", connecting: "Connecting ...", lost: "Connection lost, reconnecting; data is {age} old",
     sound_on: "Sound on", sound_off: "No sound yet: click to allow it", muted: "Muted until {time}", theme: "Day / night", language: "中", language_title: "切换到中文", sign_out: "Sign out",
+    new_red: "New red alert: {title}, {place}", new_reds: "{n} new red alerts, first: {title}, {place}",
     well: "Platform well", unwell: "Platform not well", keys: "Press ? for keys",
     missing: "There is no such page", missing_detail: "The address may be wrong, or the page has another name now.", back: "Back to the overview",
     failed: "This page can't be shown", failed_away: "The server does not answer: try again later.", failed_scope: "It does not exist, or lies outside of your scope.",
@@ -33,7 +48,7 @@ export const WORDS = {
   },
   help: {
     title: "Keys", go: "Go to overview / alerts / sites / plans / rules / handover", move: "Next / previous", open: "Open", select: "Select", search: "Search", back: "Back",
-    act: "Confirm / false / dispatch / accept / start / report / close / return / shelve / note", mute: "Mute for 2 minutes (this desk only; muting is not judging)", off: "Switch single keys off", on: "Switch single keys on",
+    act: "Confirm / false / dispatch / accept / start / report / close / return / shelve / note / hand over / watch", mute: "Mute for 2 minutes (this desk only; muting is not judging)", off: "Switch single keys off", on: "Switch single keys on",
   },
   aqi: { 1: "Excellent", 2: "Good", 3: "Light pollution", 4: "Moderate pollution", 5: "Heavy pollution", 6: "Severe pollution" },
   device: {
@@ -46,7 +61,7 @@ export const WORDS = {
     balanced: "balanced", unbalanced: "{n} missing", unheard_day: "Nothing came from it in 24 hours",
   },
   footer: {
-    devices: "Devices", online: "online", silent: "{n} silent", rate: "Readings", per_second: "/s", ledger: "Ledger", balanced: "balanced",
+    lag: "To screen p95", devices: "Devices", online: "online", silent: "{n} silent", rate: "Readings", per_second: "/s", ledger: "Ledger", balanced: "balanced",
     unbalanced: "{n} device hours don't add up", account: "received {received} = stored {stored} + duplicate {duplicate} + quarantined {quarantined}",
     quarantine: "Quarantine", database: "Database not well", migrations: "Database of another release", collectors: "Nothing is collected",
     rules: "Rules don't run",
@@ -68,7 +83,7 @@ export const WORDS = {
   overview: {
     color_1: "red", color_2: "orange", color_3: "yellow", color_4: "blue", level_1: "Red 1", level_2: "Orange 2", level_3: "Yellow 3",
     level_4: "Blue 4", by_severity: "Open alerts by severity", box: "{word}: {n}", calm: "The city is well: nothing waits to be judged",
-    calm_open: "{n} judged alerts are being handled", calm_none: "No open alerts", waits: "{n} {color} alerts to judge, due",
+    calm_open: "{n} judged alerts are being handled", waits: "{n} {color} alerts to judge, due",
     waits_one: "1 {color} alert to judge, due", platform: "Platform", unjudged: "New {n}", late: "late {n}", rate: "in 10 min",
     flood: "Flood since {time}", no_flood: "no flood (>{limit})", queue: "Queue", queue_order: "severity, deadline", changes: "{n} updates",
     list_all: "All", list_new: "New", list_late: "Late", rest: "{n} more ›", empty_all: "No open alerts",
@@ -99,12 +114,12 @@ export const WORDS = {
     unverified: "not listed", none: "Registered, has not reported yet",
   },
   alert: {
-    number: "No. {id}", raised_at: "raised {time}", raised_mark: "raised {time}", due: "{step} by {time}", under_way: "now", progress: "Progress of handling",
+    number: "No. {id}", raised_at: "raised {time}", raised_mark: "raised {time}", due: "{step} by {time}", under_way: "now", progress: "Progress of handling", until: "by {time}", within: "in {span}",
     shelved_until: "shelved until {time}", maintained_until: "maintenance until {time}", version: "version {version}", reading: "Reading ...",
     limit: "Limit", table: "table {number}", of_plan: "plan {plan}", no_source: "no source given",
     next: "Next", stands: "at present: {handling}", looks: "{names} is looking at this", only_look: "Your role may look, not handle.",
     note: "Note (optional)", note_for: "Note (needed to: {actions})", note_needed: "Why (needed)", needs_note: "{action}: say why first.", comment_only: "Only add the note",
-    close_now: "Close",
+    close_now: "Close", in_hand: "in hand: {name}", watch: "Watch", watched: "Watched", watch_means: "In your own list: alerts have a filter for what you watch (W)",
     away: "The server did not answer, so it may or may not be done. Press again: it is done once. Your note is kept.",
     conflict: "{who} {action} at {time}.", note_kept: " Your note is kept: go on from here.",
     timeline: "What happened", append_only: "never changed", engine: "Rule engine", around: "Place and sites nearby", position: "{number} of {of} in the list",
@@ -120,7 +135,7 @@ export const WORDS = {
     chart_text: "Chart of {metric}. Newest {value}, limit {limit}, raised {time}.",
     event: {
       raised: "Raised ({level})", reopened: "Raised again ({level})", escalated: "Escalated to {level}", downgraded: "Downgraded to {level}", cleared: "Cleared", announced: "Announced",
-      overdue: "{step} overdue: one level more of attention", dispatch: "Dispatched: {crew}", reassign: "Re-dispatched: {crew}", past: " (old news when it arrived)", reading: "reading of {time}",
+      overdue: "{step} overdue: one level more of attention", dispatch: "Dispatched: {crew}", reassign: "Re-dispatched: {crew}", assign: "Handed over to {name}", past: " (old news when it arrived)", reading: "reading of {time}",
     },
     withheld: {
       past: "Not told: an old reading", shelved: "Not told: shelved", maintenance: "Not told: maintenance", hold: "Held for a moment", inhibited: "Inhibited by alert", release: "Given time to clear after alert",
@@ -129,22 +144,25 @@ export const WORDS = {
     delivery: { none: "not sent yet", sent: "delivered {time}", waiting: "waiting, will be retried", failed: "not delivered, recorded" },
     done: {
       confirm: "Confirmed. Next: dispatch.", refute: "Judged false.", dispatch: "Dispatched: the crew is to accept.", reassign: "Re-dispatched: the crew is to accept.", accept: "Accepted.", start: "Work has begun.",
-      feed_back: "Reported: to be verified.", close: "Closed.", return: "Returned.", reopen: "Reopened.", comment: "The note is in the timeline.", shelve: "Shelved.",
+      feed_back: "Reported: to be verified.", close: "Closed.", return: "Returned.", reopen: "Reopened.", comment: "The note is in the timeline.", shelve: "Shelved.", assign: "Handed over.", watch: "You watch it.", unwatch: "You watch it no longer.",
     },
     past: {
-      confirm: "confirmed this", refute: "judged this false", dispatch: "dispatched this", reassign: "re-dispatched this", accept: "accepted this", start: "began work on this", feed_back: "reported on this", close: "closed this", return: "returned this", reopen: "reopened this", comment: "commented on this",
+      confirm: "confirmed this", refute: "judged this false", dispatch: "dispatched this", reassign: "re-dispatched this", accept: "accepted this", start: "began work on this", feed_back: "reported on this", close: "closed this", return: "returned this", reopen: "reopened this", assign: "handed this over", comment: "commented on this",
+    },
+    assign: {
+      to: "To (on duty)", word: "A word along with it (optional)", then: "They have it in hand; its state and deadline stay", nobody: "Nobody else is on duty. Name somebody:",
     },
     dispatch: {
-      to: "To", with: "Advice that goes along", word: "A word to the crew (optional)", none: "No crew is listed for this place. Say who is sent:", name: "Name of the crew", then: "Then {crew} has the order, and the time to accept runs",
+      to: "To", with: "Advice that goes along", word: "A word to the crew (optional)", none: "No crew is listed for this place. Say who is sent:", name: "Name of the crew", then: "Then {crew} has the order, and the time to accept runs", then_within: "Then {crew} has the order, and {limit} to accept it",
       orders: "{n} orders", free: "free", no_place: "distance unknown",
     },
     shelve: { long: "For how long (24 h at most)", why: "Why (needed)", then: "Shelved until {time}: nobody is told" },
   },
   alerts: {
-    title: "Alerts", search: "Search title, site (press /)", empty: "Nothing matches.", clear: "Clear filters", none_open: "No open alerts.", closed_at: "Last closed {time}.", more: "Show 100 more", end: "That is all",
+    title: "Alerts", search: "Search (press /)", empty: "Nothing matches.", clear: "Clear filters", none_open: "No open alerts.", closed_at: "Last closed {time}.", more: "Show 100 more", end: "That is all",
     count: "{n} alerts", count_more: "first {n}", news: "{n} updates", share: "The address holds the filters: pass it on", selected: "{n} selected", and_more: "{title} and {n} more",
     unselect: "Clear selection", results: "Results", done: "{title}, {place}: {handling}", failed: "{title}, {place}: {why}", of: "{action} {n}",
-    open: "Open", new: "New", working: "Handling", late: "Overdue", shelved: "Shelved", all: "With closed",
+    open: "Open", new: "New", working: "Handling", late: "Overdue", shelved: "Shelved", watched: "Watched", folded: "{n} × {title}", composed: "composite", all: "With closed",
     domain: "Domain", region: "Region", rule: "Rule", within: "Raised", last: "last {span}", from_to: "{from} to {to}", any: "all",
     sort: "Order", by_attention: "urgent first", by_raised: "newest", by_changed: "last change",
     span: { "1h": "1 h", "24h": "24 h", "7d": "7 d", "30d": "30 d" },
@@ -154,7 +172,7 @@ export const WORDS = {
   domain: {
     calm: "no alerts raised", failed: "This panel can not be read at present; it is tried again",
     loading: "Reading ...", usual: "usual now {value}", fresh: "{n} of {of} series are fresh", series: "{of} series",
-    none: "nothing of it yet", never: "never", of_all: "mean of all (choose a row for one)",
+    none: "nothing of it yet", never: "never", of_all: "mean of all (choose a name for one)",
     more_lines: "more are not drawn", to_site: "Site ›", all: "All", lines: "{n} lines", upper: "bound {value}",
     median: "median {value}", curve: "hours of {days} days", reference: "what it should be", hours: "each hour",
     newest: "each station now", spoken: "{value} {unit} on the mean, should be {reference} {unit}", subject: "Name",
@@ -163,7 +181,9 @@ export const WORDS = {
     age: "Data", no_subjects: "No site matches", too_few: "too few", bars_from_zero: "bars: 24 hours, from zero",
     hours_ago: "{n} h ago", states: "{n}, {bad} abnormal", normal: "Normal", silent: "Silent",
     unheard: "Never heard", not: "not: {title}", abnormal: "Abnormal", since: "Since",
-    on_map: "See the map of the overview ›", all_normal: "All are normal",
+    on_map: "See the map of the overview ›", all_normal: "All are normal", unmeasured: "Not measured here",
+    above: "above usual", below: "below usual", bounds: "usual is {low} to {high}",
+    far: "↑↓ beyond the median ± {sigmas}σ of the same time of 7 days (at least ± 20 %)",
   },
   handover: {
     duty: "On duty", no_shift: "no shift at this time", since: "since {time}", nobody: "Nobody has begun their duty", next: "Next: {title}, from {time}", start: "Begin duty",
@@ -188,14 +208,14 @@ export const WORDS = {
     every_domain: "all domains", by_password: "password", by_sign_on: "single sign-on", awaits_sign_on: "first single sign-on awaited", active: "active",
     inactive: "switched off", locked: "locked until {time}", new_password: "New password", signed_out: "A random password is made; the person is signed out everywhere, and a lock ends.",
     password_of: "Password of {name}", taken_down: "I have it", only_now: "It is shown only now: hand it on in person or by a safe way.", without_password: "No password, single sign-on only",
-    then: "A random password is made and shown once",
+    then: "A random password is made and shown once", change: "Change", save: "Save", at_once: "In force with their next request", may_sign_in: "active (may sign in)",
   },
   plans: {
     list: "Indicators", worst_first: "{n}, off course first", search: "Search (press /)", plan: "Plan", every_plan: "All plans",
     nothing: "Nothing matches.", none: "There are no indicators.", no_value: "no value yet", now: "Now", target: "Target", no_target: "No target",
     glide: "Way to the target", region: "Region", chart: "Chart", table: "Table", enter: "Enter a value", send: "Enter", entered: "Entered; it is in the chart after the next judgement.",
     entry: { region: "Region", day: "Day", value: "Value", note: "Source or remark", then: "Stays on record; to correct a day enter it again" },
-    baseline: "Baseline {year} {value}", to: "target {year} {value}", day: "Day", actual: "Actual", path: "Path", shortfall: "Short by", state: "State",
+    baseline: "Baseline {when}{value}", to: "target {when}{value}", of_year: "{year} ", day: "Day", actual: "Actual", path: "Path", shortfall: "Short by", state: "State",
     no_measured: "Nothing has been measured yet; the chart shows the target only.", no_entered: "People enter this value, nobody has yet; the chart shows the target only.",
     today: "Today", so: "{value} at this rate", colon: ": ", comma: ", ", points: "{n} percentage points", point: "percentage points", yearly: "{unit} a year",
     in_year: "in {year}", in_time: "when it is due", will: "at this rate {value} {when}, which meets the target of {target}",
@@ -267,14 +287,14 @@ export const WORDS = {
     needs_one: "Give a region, domain, site or device at least",
   },
   statistics: {
-    about: "New alerts of the last 30 days", domain: "Domain", region: "Region", every_domain: "All domains", every_region: "All regions", figures: "Quality of the alerts", source: "ANSI/ISA-18.2-2016, clause 16",
+    about: "Alerts raised in the last 30 days: {n}; readings of the past do not count", domain: "Domain", region: "Region", every_domain: "All domains", every_region: "All regions", figures: "Quality of the alerts", source: "ANSI/ISA-18.2-2016, clause 16",
     figure: "Figure", is: "Is", wanted: "Wanted", verdict: "Verdict", good: "Good", bad: "Not reached",
-    rate: "Alerts per 10 minutes", rate_means: "the mean; about 1 is good", most: "Most in 10 minutes", most_means: "the densest window",
+    rate: "Alerts per 10 minutes", rate_means: "the mean since the first; about 1 is good", most: "Most in 10 minutes", most_means: "the densest window",
     crowded: "Crowded windows", crowded_means: "of 10 minutes with more than 10", flooded: "Time in flood", flooded_means: "from more than 10 to fewer than 5",
     chattering: "Chattering", chattering_means: "raised more than twice in 5 minutes", stale: "Stale", stale_means: "raised for more than 24 hours", top_share: "Share of the top ten",
-    top_share_means: "of all alerts", priorities: "Severities", severity: "Severity", alerts: "Alerts", share: "Share", about_share: "about {share}",
-    times: "Handling times", from_raise: "from the raise, means", to_judge: "To judge", to_dispatch: "To dispatch", to_close: "To close", not_yet: "none yet",
-    top: "The ten most frequent", top_why: "mend these first", rule: "Rule", subject: "Subject", none: "No alerts in this time.",
+    top_share_means: "of all alerts", priorities: "Severities", severity: "Severity", alerts: "Alerts", raised: "Raised", share: "Share", about_share: "about {share}",
+    times: "Handling times", from_raise: "from the raise, means; raised again counts once", to_judge: "To judge", to_dispatch: "To dispatch", to_close: "To close", not_yet: "none yet",
+    top: "The ten most frequent", top_why: "mend these first", rule: "Alert", subject: "Place", none: "No alerts in this time.",
   },
   wall: {
     title: "City at a glance", day_0: "Sunday", day_1: "Monday", day_2: "Tuesday", day_3: "Wednesday", day_4: "Thursday", day_5: "Friday",

@@ -1,7 +1,7 @@
 // 驾驶舱的全部中文文字；`{name}` 处填入数值。每一页占一节。
 export const WORDS = {
   title: "城市运行", list: "、", yes: "是", no: "否", none: "无", no_data: "无数据", ago: "{age}前", all: "全部", close: "关闭", cancel: "取消", retry: "重试", more: "更多",
-  span: { s: "{s} 秒", m: "{m} 分", hm: "{h} 时 {m} 分", dh: "{d} 天 {h} 时", over: "超 {text}" },
+  span: { s: "{s} 秒", m: "{m} 分", hm: "{h} 时 {m} 分", dh: "{d} 天 {h} 时", over: "超 {text}", of_hour: "{hours} 小时值", of_day: "{day} 日值" },
   severity: { 1: "红 一级", 2: "橙 二级", 3: "黄 三级", 4: "蓝 四级", short_1: "红", short_2: "橙", short_3: "黄", short_4: "蓝" },
   handling: {
     new: "待研判", confirmed: "待派单", dispatched: "待签收", accepted: "已签收", handling: "处置中", fed_back: "待核查", returned: "已退回", false: "误报", closed: "已办结",
@@ -10,10 +10,24 @@ export const WORDS = {
   step: { judge: "研判", dispatch: "派单", accept: "签收", start: "处置", feed_back: "反馈", verify: "核查", close: "办结" },
   action: {
     confirm: "确认属实", refute: "判为误报", dispatch: "派单", reassign: "改派", accept: "签收", start: "开始处置", feed_back: "反馈结果", close: "核查通过并办结", return: "退回重办", reopen: "重新打开",
-    comment: "备注", shelve: "搁置",
+    assign: "转交", comment: "备注", shelve: "搁置",
   },
   plan: { on_course: "在轨", at_risk: "有风险", off_course: "偏离", unknown: "数据不足", no_target: "无目标" },
   confidence: { A: "可信度 A（多处一致）", B: "可信度 B（单一来源）", C: "可信度 C（待核对原文）", S: "平台默认值" },
+  // Documents that limits come from, as rule files name them.
+  document: {
+    "regional heating rule": "地方供热条例", "the site's survey": "现场勘测", "HJ 633-2012 and HJ 633-2026": "HJ 633-2012、HJ 633-2026",
+    "heating rule of Hohhot": "呼和浩特市供热条例", "Taiyuan 数字城管: register and dispatch": "太原数字城管（立案、派遣）",
+    "Taiyuan 数字城管: verify": "太原数字城管（核查）", "环大气〔2024〕6号": "环大气〔2024〕6号",
+  },
+  // Units as files write them, where a page prints another.
+  unit: {
+    boilers: "台", brands: "个", buildings: "栋", cameras: "路", cities: "个", counties: "个", dwellings: "套", estates: "个",
+    families: "户", firms: "家", h: "小时", ha: "公顷", households: "户", incidents: "起", jin: "斤", kindergartens: "所",
+    landfills: "座", lanes: "条", "m2/person": "m²/人", min: "分钟", mu: "亩", networks: "个", patents: "件", persons: "人", places: "处",
+    points: "分", projects: "个", roads: "条", schools: "所", seats: "个", "spaces/car": "个/车", stations: "座", "t/d": "吨/日", tce: "吨标准煤",
+    towns: "个", units: "个", venues: "个", waters: "处", wells: "口", years: "年", yuan: "元", "yuan/person": "元/人", USD: "美元",
+  },
   quality: { late: "迟到", ahead: "时钟超前", out_of_range: "超出合理范围", step: "突变", stuck: "长时间不变", no_time: "未带时间", revised: "已修订" },
   reading: { none: "设备已登记，尚未上报", since: "{time} 起无数据" },
   role: { viewer: "查看者", operator: "值班员", engineer: "工程师", administrator: "管理员" },
@@ -22,6 +36,7 @@ export const WORDS = {
     quarantine: "隔离区", statistics: "统计", platform: "平台", silences: "搁置与维护", people: "用户", wall: "大屏",
     live: "实时", connecting: "正在连接……", lost: "连接中断，正在重连；以下为 {age}前的数据",
     sound_on: "声音开", sound_off: "声音未启用，点此启用", muted: "静音至 {time}", theme: "日间／夜间", language: "EN", language_title: "Switch to English", sign_out: "退出登录",
+    new_red: "新的红色告警：{title}，{place}", new_reds: "{n} 项新的红色告警，首项：{title}，{place}",
     well: "平台正常", unwell: "平台异常", keys: "按 ? 看快捷键",
     missing: "没有这一页", missing_detail: "地址可能写错了，或者页面已改名。", back: "回到总览",
     failed: "这一页打不开", failed_away: "服务器没有应答，请稍后重试。", failed_scope: "不存在，或不在您的管辖范围内。",
@@ -33,7 +48,7 @@ export const WORDS = {
   },
   help: {
     title: "快捷键", go: "前往：总览 / 告警 / 站点 / 规划 / 规则 / 交接班", move: "下一条 / 上一条", open: "打开", select: "选中", search: "搜索", back: "返回",
-    act: "确认 / 误报 / 派单 / 签收 / 开始 / 反馈 / 办结 / 退回 / 搁置 / 备注", mute: "静音 2 分钟（只静本席位，不等于研判）", off: "关闭单键快捷键", on: "启用单键快捷键",
+    act: "确认 / 误报 / 派单 / 签收 / 开始 / 反馈 / 办结 / 退回 / 搁置 / 备注 / 转交 / 关注", mute: "静音 2 分钟（只静本席位，不等于研判）", off: "关闭单键快捷键", on: "启用单键快捷键",
   },
   aqi: { 1: "优", 2: "良", 3: "轻度污染", 4: "中度污染", 5: "重度污染", 6: "严重污染" },
   device: {
@@ -44,7 +59,7 @@ export const WORDS = {
     balanced: "平衡", unbalanced: "差 {n}", unheard_day: "近 24 时没有收到它的数据",
   },
   footer: {
-    devices: "设备", online: "在线", silent: "静默 {n} 台", rate: "入库", per_second: "条/s", ledger: "账本", balanced: "平衡",
+    lag: "上屏延迟 p95", devices: "设备", online: "在线", silent: "静默 {n} 台", rate: "入库", per_second: "条/s", ledger: "账本", balanced: "平衡",
     unbalanced: "{n} 个设备小时不平", account: "收 {received} = 存 {stored} + 重 {duplicate} + 隔离 {quarantined}", quarantine: "隔离区",
     database: "数据库异常", migrations: "数据库版本不符", collectors: "采集中断", rules: "规则未运行",
   },
@@ -63,7 +78,7 @@ export const WORDS = {
   overview: {
     color_1: "红", color_2: "橙", color_3: "黄", color_4: "蓝", level_1: "红 一级", level_2: "橙 二级", level_3: "黄 三级", level_4: "蓝 四级",
     by_severity: "按级别统计的未办结告警", box: "{word} {n} 项", calm: "城市运行平稳，无待研判告警", calm_open: "{n} 项告警已研判，正在处置",
-    calm_none: "无未办结告警", waits: "{n} 项{color}色告警待研判，时限", waits_one: "1 项{color}色告警待研判，时限", platform: "平台",
+    waits: "{n} 项{color}色告警待研判，时限", waits_one: "1 项{color}色告警待研判，时限", platform: "平台",
     unjudged: "待研判 {n}", late: "超时 {n}", rate: "条 / 10 分", flood: "{time} 起告警洪峰", no_flood: "未达洪峰（>{limit}）",
     queue: "待办队列", queue_order: "先级别，后时限", changes: "{n} 条更新", list_all: "全部", list_new: "待研判", list_late: "超时",
     rest: "其余 {n} 项 ›", empty_all: "无未办结告警", empty_new: "无待研判告警", empty_late: "无超时告警", advice: "建议",
@@ -91,12 +106,12 @@ export const WORDS = {
     metric: "指标", value: "数值", usual: "此时平常", trend: "近 24 时", derived: "推算", unverified: "未登记", none: "设备已登记，尚未上报",
   },
   alert: {
-    number: "编号 {id}", raised_at: "触发 {time}", raised_mark: "触发 {time}", due: "{step}时限 {time}", under_way: "进行中", progress: "处置进度",
+    number: "编号 {id}", raised_at: "触发 {time}", raised_mark: "触发 {time}", due: "{step}时限 {time}", under_way: "进行中", progress: "处置进度", until: "{time} 前", within: "限 {span}",
     shelved_until: "搁置至 {time}", maintained_until: "维护中，至 {time}", version: "版本 {version}", reading: "正在读取……",
     limit: "限值", table: "表 {number}", of_plan: "规划指标 {plan}", no_source: "未注明出处",
     next: "下一步", stands: "当前：{handling}", looks: "{names} 正在查看", only_look: "您的角色只能查看，不能处置。",
     note: "备注（可选）", note_for: "备注（{actions}必填，其余可选）", note_needed: "说明（必填）", needs_note: "{action}须填写说明。", comment_only: "只记备注",
-    close_now: "直接办结",
+    close_now: "直接办结", in_hand: "{name} 经办", watch: "关注", watched: "已关注", watch_means: "列入您自己的“关注”，在告警列表里筛选（W）",
     away: "服务器没有应答，不确定是否已完成。再按一次不会重复执行；备注已保留。",
     conflict: "{who} 已于 {time} {action}。", note_kept: "您的备注已保留，请按现状继续。",
     timeline: "处置经过", append_only: "只增不改", engine: "规则引擎", around: "位置与邻近站点", position: "列表中第 {number} 项，共 {of} 项",
@@ -112,7 +127,7 @@ export const WORDS = {
     chart_text: "{metric}曲线。最新值 {value}，限值 {limit}，{time} 触发。",
     event: {
       raised: "触发（{level}）", reopened: "再次触发（{level}）", escalated: "升级为{level}", downgraded: "降级为{level}", cleared: "已恢复", announced: "已通知",
-      overdue: "{step}超时，关注级别上升一级", dispatch: "派单：{crew}", reassign: "改派：{crew}", past: "（读数到达时已过时）", reading: "读数时间 {time}",
+      overdue: "{step}超时，关注级别上升一级", dispatch: "派单：{crew}", reassign: "改派：{crew}", assign: "转交给 {name}", past: "（读数到达时已过时）", reading: "读数时间 {time}",
     },
     withheld: {
       past: "读数已过时，暂不通知", shelved: "已搁置，不通知", maintenance: "在维护窗口内，不通知", hold: "等待片刻，可能被抑制", inhibited: "被抑制，起因告警", release: "起因告警刚结束，等待恢复，告警",
@@ -121,13 +136,16 @@ export const WORDS = {
     delivery: { none: "尚未发送", sent: "{time} 已送达", waiting: "等待发送，失败会重试", failed: "未送达，已记录" },
     done: {
       confirm: "已确认属实，下一步派单。", refute: "已判为误报。", dispatch: "已派单，等待班组签收。", reassign: "已改派，等待班组签收。", accept: "已签收。", start: "已开始处置。",
-      feed_back: "已反馈，等待核查。", close: "已办结。", return: "已退回重办。", reopen: "已重新打开。", comment: "备注已记入处置经过。", shelve: "已搁置。",
+      feed_back: "已反馈，等待核查。", close: "已办结。", return: "已退回重办。", reopen: "已重新打开。", comment: "备注已记入处置经过。", shelve: "已搁置。", assign: "已转交。", watch: "已关注。", unwatch: "不再关注。",
     },
     past: {
-      confirm: "确认属实", refute: "判为误报", dispatch: "派单", reassign: "改派", accept: "签收", start: "开始处置", feed_back: "反馈结果", close: "办结", return: "退回重办", reopen: "重新打开", comment: "备注",
+      confirm: "确认属实", refute: "判为误报", dispatch: "派单", reassign: "改派", accept: "签收", start: "开始处置", feed_back: "反馈结果", close: "办结", return: "退回重办", reopen: "重新打开", assign: "转交", comment: "备注",
+    },
+    assign: {
+      to: "转交给（在岗值班员）", word: "交代的话（可选）", then: "转交后由其经办，处置状态与时限不变", nobody: "没有其他人登记值班，请写明用户名：",
     },
     dispatch: {
-      to: "派往", with: "随单建议", word: "给班组的话（可选）", none: "此地没有登记的班组，请写明派给谁：", name: "班组名称", then: "提交后：派给 {crew}，开始签收计时",
+      to: "派往", with: "随单建议", word: "给班组的话（可选）", none: "此地没有登记的班组，请写明派给谁：", name: "班组名称", then: "提交后：派给 {crew}，开始签收计时", then_within: "提交后：派给 {crew}，签收时限 {limit}",
       orders: "在办 {n} 件", free: "空闲", no_place: "距离不详",
     },
     shelve: { long: "搁置多久（最长 24 时）", why: "原因（必填）", then: "搁置至 {time}，期间不通知" },
@@ -136,7 +154,7 @@ export const WORDS = {
     title: "告警列表", search: "搜索 标题、站点、编号（按 /）", empty: "没有符合条件的告警。", clear: "清除筛选", none_open: "无未办结告警。", closed_at: "最近一次办结 {time}。", more: "再显示 100 项", end: "已全部显示",
     count: "{n} 项", count_more: "前 {n} 项", news: "{n} 条更新", share: "筛选已存入网址，可直接转发", selected: "已选 {n} 项", and_more: "{title} 等 {n} 项",
     unselect: "取消选择", results: "结果", done: "{title}，{place}：{handling}", failed: "{title}，{place}：{why}", of: "{action} {n} 项",
-    open: "未办结", new: "待研判", working: "处置中", late: "已超时", shelved: "已搁置", all: "含已办结",
+    open: "未办结", new: "待研判", working: "处置中", late: "已超时", shelved: "已搁置", watched: "关注", folded: "{n} 条 · {title}", composed: "复合条件", all: "含已办结",
     domain: "领域", region: "区划", rule: "规则", within: "触发", last: "近 {span}", from_to: "{from} 至 {to}", any: "不限",
     sort: "排序", by_attention: "先急后缓", by_raised: "最新触发", by_changed: "最新变化",
     span: { "1h": "1 时", "24h": "24 时", "7d": "7 天", "30d": "30 天" },
@@ -145,14 +163,15 @@ export const WORDS = {
   },
   domain: {
     calm: "无持续中的告警", failed: "此面板暂时读不出，稍后自动重试", loading: "正在读取……", usual: "此时平常 {value}",
-    fresh: "{of} 处中 {n} 处有最新读数", series: "{of} 处", none: "尚无这项数据", never: "尚无", of_all: "全部均值（点击一行看单个）",
+    fresh: "{of} 处中 {n} 处有最新读数", series: "{of} 处", none: "尚无这项数据", never: "尚无", of_all: "全部均值（点击名称看单个）",
     more_lines: "其余未画", to_site: "站点页 ›", all: "看全部", lines: "{n} 条线", upper: "上界 {value}", median: "中位 {value}",
     curve: "近 {days} 天逐时", reference: "应供温度曲线", hours: "逐时实际", newest: "各站现在",
     spoken: "现均值 {value} {unit}，应为 {reference} {unit}", subject: "名称", subjects: "{n} 个", first: "显示前 {n} 个",
     worst_first: "异常在前", band_of_days: "近 {days} 天，灰带为中位数 ± {sigmas}σ", last: "最近", bound: "上界", usually: "平时",
     age: "数据", no_subjects: "没有符合条件的站点", too_few: "不足", bars_from_zero: "柱为近 24 时，自零起", hours_ago: "{n} 小时前",
     states: "{n} 处，异常 {bad} 处", normal: "正常", silent: "静默", unheard: "未上报", not: "非{title}", abnormal: "异常站点",
-    since: "起于", on_map: "在总览的地图上看 ›", all_normal: "全部正常",
+    since: "起于", on_map: "在总览的地图上看 ›", all_normal: "全部正常", unmeasured: "此处不测这一项",
+    above: "高于平时", below: "低于平时", bounds: "平时在 {low} 至 {high} 之间", far: "↑↓ 超出近 7 日同时刻中位数 ± {sigmas}σ（至少 ± 20 %）",
   },
   handover: {
     duty: "值班", no_shift: "此时无班次", since: "{time} 起值班", nobody: "无人登记值班", next: "下一班：{title}，{time} 起", start: "开始值班",
@@ -177,14 +196,14 @@ export const WORDS = {
     every_domain: "全部领域", by_password: "密码", by_sign_on: "单点登录", awaits_sign_on: "等待首次单点登录", active: "有效",
     inactive: "已停用", locked: "锁定至 {time}", new_password: "重置密码", signed_out: "生成新的随机密码；此人在所有设备上退出登录，锁定随之解除。",
     password_of: "{name} 的密码", taken_down: "已记下", only_now: "密码只显示这一次，请当面或经可靠途径转交。", without_password: "不设密码，用单点登录",
-    then: "将生成随机密码，只显示一次",
+    then: "将生成随机密码，只显示一次", change: "修改", save: "保存", at_once: "下一次请求起生效", may_sign_in: "有效（可以登录）",
   },
   plans: {
     list: "规划指标", worst_first: "{n} 项 · 偏离在前", search: "搜索指标（按 /）", plan: "规划", every_plan: "全部规划",
     nothing: "没有符合条件的指标。", none: "没有规划指标。", no_value: "现值无数据", now: "现", target: "目标", no_target: "未下达目标",
     glide: "目标路径", region: "区划", chart: "曲线", table: "表格", enter: "填报数值", send: "提交", entered: "已填报，下次评估后进入曲线。",
     entry: { region: "区划", day: "日期", value: "数值", note: "出处或说明", then: "填报留痕；更正时重新填报同一天" },
-    baseline: "基线 {year} 年 {value}", to: "目标 {year} 年 {value}", day: "日期", actual: "现值", path: "路径", shortfall: "差距", state: "状态",
+    baseline: "基线 {when}{value}", to: "目标 {when}{value}", of_year: "{year} 年 ", day: "日期", actual: "现值", path: "路径", shortfall: "差距", state: "状态",
     no_measured: "平台尚未测得此项数值；下图只有目标。", no_entered: "此项由人工填报，尚无数值；下图只有目标。",
     today: "今日", so: "照此 {value}", colon: "：", comma: "，", points: "{n} 个百分点", point: "百分点", yearly: "{unit}／年",
     in_year: "{year} 年", in_time: "期末", will: "照目前走势，{when}为 {value}，能达到 {target} 的目标",
@@ -256,14 +275,14 @@ export const WORDS = {
     needs_one: "区划、领域、站点、设备至少填一项",
   },
   statistics: {
-    about: "近 30 天的新告警", domain: "领域", region: "区划", every_domain: "全部领域", every_region: "全部区划", figures: "告警质量", source: "ANSI/ISA-18.2-2016 第 16 章",
+    about: "近 30 天触发的告警，共 {n} 次；补报的历史读数不计", domain: "领域", region: "区划", every_domain: "全部领域", every_region: "全部区划", figures: "告警质量", source: "ANSI/ISA-18.2-2016 第 16 章",
     figure: "指标", is: "现值", wanted: "目标", verdict: "评价", good: "达标", bad: "未达标",
-    rate: "每 10 分钟告警数", rate_means: "平均；1 左右为好", most: "10 分钟内最多", most_means: "最密的一个时段",
+    rate: "每 10 分钟告警数", rate_means: "自首次触发起平均；1 左右为好", most: "10 分钟内最多", most_means: "最密的一个时段",
     crowded: "拥挤时段占比", crowded_means: "10 分钟内超过 10 条的时段", flooded: "洪峰时间占比", flooded_means: "超过 10 条起，少于 5 条止",
     chattering: "反复告警", chattering_means: "5 分钟内触发超过两次", stale: "长期告警", stale_means: "持续超过 24 时", top_share: "前十占比",
-    top_share_means: "最频繁的十项占全部的份额", priorities: "级别分布", severity: "级别", alerts: "告警", share: "占比", about_share: "约 {share}",
-    times: "处置用时", from_raise: "自触发起，平均", to_judge: "到研判", to_dispatch: "到派单", to_close: "到办结", not_yet: "尚无",
-    top: "最频繁的十项", top_why: "先治它们", rule: "规则", subject: "对象", none: "这段时间没有告警。",
+    top_share_means: "最频繁的十项占全部的份额", priorities: "级别分布", severity: "级别", alerts: "告警", raised: "触发次数", share: "占比", about_share: "约 {share}",
+    times: "处置用时", from_raise: "自触发起，平均；反复触发计一条", to_judge: "到研判", to_dispatch: "到派单", to_close: "到办结", not_yet: "尚无",
+    top: "最频繁的十项", top_why: "先治它们", rule: "告警", subject: "位置", none: "这段时间没有告警。",
   },
   wall: {
     title: "城市运行总览", day_0: "星期日", day_1: "星期一", day_2: "星期二", day_3: "星期三", day_4: "星期四", day_5: "星期五", day_6: "星期六",

@@ -10,13 +10,18 @@ from typing import LiteralString, cast
 _NAME = re.compile(r"^-- name: (\w+)\n", re.MULTILINE)
 
 
-@cache
 def blocks(file: str) -> dict[str, LiteralString]:
-    """The blocks of `file`.sql by name, in the order written.
+    """The blocks of `file`.sql by name, in the order written."""
+    return read(Path(__file__).parent / f"{file}.sql")
+
+
+@cache
+def read(path: Path) -> dict[str, LiteralString]:
+    """The blocks of a file of named SQL by name, in the order written.
 
     They ship with the package and are never built from input, which is what LiteralString stands for.
     """
-    text = (Path(__file__).parent / f"{file}.sql").read_text(encoding="utf-8")
+    text = path.read_text(encoding="utf-8")
     parts = _NAME.split(text)[1:]
     return {name: cast(LiteralString, sql) for name, sql in zip(parts[::2], parts[1::2], strict=True)}
 

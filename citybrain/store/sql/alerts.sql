@@ -35,14 +35,15 @@ where a.id = r.id
 -- name: add_events
 -- In the order of the list; one for each request key of an alert.
 insert into alert_event (alert_id, at, kind, event_time, past, severity, version, reason, handling, actor, note, crew,
-    key, announcement_id, values)
-select alert_id, at, kind, event_time, past, severity, version, reason, handling, actor, note, crew, key,
+    operator, key, announcement_id, values)
+select alert_id, at, kind, event_time, past, severity, version, reason, handling, actor, note, crew, operator, key,
        announcement_id, values
 from rows from (jsonb_to_recordset(%(rows)s::jsonb) as (
     alert_id bigint, at timestamptz, kind text, event_time timestamptz, past boolean, severity smallint, version int,
-    reason text, handling text, actor text, note text, crew text, key text, announcement_id bigint, values jsonb
+    reason text, handling text, actor text, note text, crew text, operator text, key text, announcement_id bigint,
+    values jsonb
 )) with ordinality as r (alert_id, at, kind, event_time, past, severity, version, reason, handling, actor, note, crew,
-    key, announcement_id, values, position)
+    operator, key, announcement_id, values, position)
 order by position
 
 -- name: on_trial
@@ -148,11 +149,27 @@ select * from alert where id = %(id)s
 -- What a request that comes again did the first time.
 select kind, actor, at from alert_event where alert_id = %(id)s and key = %(key)s
 
+-- name: may_have
+-- Whether a person may have in hand what belongs to that region and domain: an operator at least, and of no crew.
+select exists (
+    select from person p
+    where p.name = %(name)s and p.active and p.role <> 'viewer' and p.crew is null
+      and (p.regions is null or %(region)s = any(regions_below(p.regions)))
+      and (p.domains is null or %(domain)s = any(p.domains))
+)
+
 -- name: newest_handling
--- Who changed the handling last, and what others call them.
+-- Who changed the handling last, or handed it over, and what others call them.
 select e.kind as action, e.actor, coalesce(nullif(p.title, ''), e.actor) as title, e.at
 from alert_event e left join person p on p.name = e.actor
-where e.alert_id = %(id)s and e.handling is not null and e.actor is not null order by e.id desc limit 1
+where e.alert_id = %(id)s and (e.handling is not null or e.kind = 'assign') and e.actor is not null
+order by e.id desc limit 1
+
+-- name: watch
+insert into alert_watch (person_id, alert_id) values (%(person)s, %(id)s) on conflict do nothing
+
+-- name: unwatch
+delete from alert_watch where person_id = %(person)s and alert_id = %(id)s
 
 -- name: newest_event
 select coalesce(max(id), 0) from alert_event where alert_id = %(id)s
@@ -314,16 +331,24 @@ select coalesce(
 from lasting
 
 -- name: top
--- The ten most frequent, with their share of all.
-select rule, subject, alerts, (alerts / sum(alerts) over ())::float8 as share
+-- The ten most frequent, with their share of all, and what the newest of each is called, and where it is.
+select c.rule, c.subject, c.alerts, c.share, a.title_zh, a.title_en, coalesce(t.title_zh, r.title_zh, c.subject) as place_zh,
+       coalesce(t.title_en, r.title_en, c.subject) as place_en
 from (
-    select rule, subject, count(*) as alerts from alert_activation
-    where at > now() - interval '30 days'
-      and (%(regions)s::text[] is null or region_id = any(%(regions)s::text[]))
-      and (%(domains)s::text[] is null or domain_id = any(%(domains)s::text[]))
-    group by rule, subject
-) counted
-order by alerts desc, rule, subject limit 10
+    select *, (alerts / sum(alerts) over ())::float8 as share
+    from (
+        select rule, subject, count(*) as alerts, max(alert_id) as newest from alert_activation
+        where at > now() - interval '30 days'
+          and (%(regions)s::text[] is null or region_id = any(%(regions)s::text[]))
+          and (%(domains)s::text[] is null or domain_id = any(%(domains)s::text[]))
+        group by rule, subject
+    ) counted
+    order by alerts desc, rule, subject limit 10
+) c
+join alert a on a.id = c.newest
+left join site t on t.id = a.site_id
+left join region r on r.id = a.region_id
+order by c.alerts desc, c.rule, c.subject
 
 -- name: counts
 -- How many alerts chatter (raised more than twice in 5 minutes), and how many are stale (raised for a day).
@@ -358,14 +383,14 @@ group by s.severity, s.wanted
 order by s.severity desc
 
 -- name: times
--- Mean times from the raise to judgement, dispatch and closing, by domain and worst severity.
+-- Mean times from the raise to judgement, dispatch and closing, by domain and worst severity, of what was news.
 select a.domain_id, a.severity, count(*) as alerts,
        avg(t.judged - a.raised) as to_judge, avg(t.dispatched - a.raised) as to_dispatch,
        avg(t.closed - a.raised) as to_close
 from (
     select a.id, a.domain_id, a.worst as severity, min(e.at) as raised
     from alert a join alert_event e on e.alert_id = a.id and e.kind = 'raised'
-    where a.mode = 'live' and e.at > now() - interval '30 days'
+    where a.mode = 'live' and not e.past and e.at > now() - interval '30 days'
       and (%(regions)s::text[] is null or a.region_id = any(%(regions)s::text[]))
       and (%(domains)s::text[] is null or a.domain_id = any(%(domains)s::text[]))
     group by a.id

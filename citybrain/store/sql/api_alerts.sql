@@ -18,6 +18,8 @@ with page as (
       and (%(handling)s::text[] is null or handling = any(%(handling)s::text[]))
       and (%(condition)s::text is null or condition = %(condition)s)
       and (%(crew)s::text is null or crew = %(crew)s)
+      and (%(watcher)s::int is null or exists (
+               select from board_alert_watch h where h.alert_id = a.id and h.person_id = %(watcher)s))
       and (%(overdue)s::bool is null or (missed_step is not null) = %(overdue)s)
       and (%(shelved)s::bool is null or %(shelved)s = exists (
                select from board_shelf s
@@ -63,10 +65,14 @@ left join board_domain d on d.id = c.domain
 order by severity, region, domain
 
 -- name: one
--- One alert, and its newest event.
+-- One alert, its newest event, what others call who has it in hand, and whether a person watches it.
 select c.*, w.title_zh as crew_zh, w.title_en as crew_en,
-       (select max(e.id) from board_alert_event e where e.alert_id = c.id) as newest_event
-from board_alert_card c left join board_crew w on w.id = c.crew
+       (select max(e.id) from board_alert_event e where e.alert_id = c.id) as newest_event,
+       coalesce(p.title, c.operator) as operator_title,
+       exists (select from board_alert_watch h where h.alert_id = c.id and h.person_id = %(person)s) as watched
+from board_alert_card c
+left join board_crew w on w.id = c.crew
+left join board_person p on p.name = c.operator
 where c.id = %(id)s
   and (%(regions)s::text[] is null or c.region = any(%(regions)s::text[]))
   and (%(domains)s::text[] is null or c.domain = any(%(domains)s::text[]))
@@ -83,8 +89,11 @@ select exists (
 -- name: timeline
 -- Its events, as they happened.
 select e.id, e.at, e.kind, e.event_time, e.past, e.severity, e.version, e.reason, e.handling, e.actor,
-       coalesce(p.title, e.actor) as actor_title, e.note, e.crew, e.announcement_id as announcement
-from board_alert_event e left join board_person p on p.name = e.actor
+       coalesce(p.title, e.actor) as actor_title, e.note, e.crew, e.operator,
+       coalesce(o.title, e.operator) as operator_title, e.announcement_id as announcement
+from board_alert_event e
+left join board_person p on p.name = e.actor
+left join board_person o on o.name = e.operator
 where e.alert_id = %(id)s and e.id > %(after)s
 order by e.id limit %(limit)s
 

@@ -24,6 +24,18 @@ from board_region
 where id in (select id from seen) and (%(id)s::text is null or id = %(id)s) and id > %(after)s
 order by id limit %(limit)s
 
+-- name: place
+-- The city in which most sites are; no row where no site is in a city.
+with recursive up as (
+    select region_id as id, count(*) as sites from board_site group by region_id
+    union all
+    select r.parent_id, u.sites from up u join board_region r on r.id = u.id
+)
+select r.title_zh as zh, r.title_en as en
+from up u join board_region r on r.id = u.id
+where r.level = 'city'
+group by r.id, r.title_zh, r.title_en order by sum(u.sites) desc, r.id limit 1
+
 -- name: domains
 select id, json_build_object('zh', title_zh, 'en', title_en) as title
 from board_domain
@@ -42,12 +54,20 @@ where (%(domain)s::text is null or m.domain_id = %(domain)s)
 order by m.domain_id, m.name limit %(limit)s
 
 -- name: sites
--- Sites in scope; `box` is west, south, east, north in degrees.
+-- Sites in scope by id, in which numbers count as such: 2 before 10. For that each is written with ten digits, as in the
+-- index site_order.
+-- `box` is west, south, east, north in degrees.
+with page as (
+    select regexp_replace(regexp_replace(%(after)s::text, '\d+', '000000000\&', 'g'), '\d*(\d{10})', '\1', 'g') as after
+)
 select s.id, json_build_object('zh', s.title_zh, 'en', s.title_en) as title,
        json_build_object('id', r.id, 'title', json_build_object('zh', r.title_zh, 'en', r.title_en)) as region,
        json_build_object('id', d.id, 'title', json_build_object('zh', d.title_zh, 'en', d.title_en)) as domain,
        s.kind, s.longitude, s.latitude, s.attributes
 from board_site s join board_region r on r.id = s.region_id join board_domain d on d.id = s.domain_id
+cross join lateral (
+    select regexp_replace(regexp_replace(s.id, '\d+', '000000000\&', 'g'), '\d*(\d{10})', '\1', 'g') as own
+) k
 where (%(regions)s::text[] is null or s.region_id = any(%(regions)s::text[]))
   and (%(domains)s::text[] is null or s.domain_id = any(%(domains)s::text[]))
   and (%(within)s::text[] is null or s.region_id = any(%(within)s::text[]))
@@ -58,8 +78,8 @@ where (%(regions)s::text[] is null or s.region_id = any(%(regions)s::text[]))
   and (%(box)s::float8[] is null
        or (s.longitude between (%(box)s::float8[])[1] and (%(box)s::float8[])[3]
            and s.latitude between (%(box)s::float8[])[2] and (%(box)s::float8[])[4]))
-  and (%(id)s::text is null or s.id = %(id)s) and s.id > %(after)s
-order by s.id limit %(limit)s
+  and (%(id)s::text is null or s.id = %(id)s) and (k.own, s.id) > ((select after from page), %(after)s::text)
+order by k.own, s.id limit %(limit)s
 
 -- name: devices
 -- The devices of a site, as far as they are in scope.

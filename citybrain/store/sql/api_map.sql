@@ -1,40 +1,13 @@
 -- What maps show. `regions` and `domains` are the scope of who asks, null: all. Sites are in the order of their ids.
 
 -- name: sites
--- All sites as one document of columns, with or without titles; region, domain and kind are places in the lists of those that occur.
-with seen as materialized (
-    select id, title_zh, title_en, longitude, latitude, region_id, domain_id, kind
-    from board_site
-    where (%(regions)s::text[] is null or region_id = any(%(regions)s::text[]))
-      and (%(domains)s::text[] is null or domain_id = any(%(domains)s::text[]))
-    order by id
-), regions as (
-    select region_id, row_number() over (order by region_id) - 1 as place from seen group by region_id
-), domains as (
-    select domain_id, row_number() over (order by domain_id) - 1 as place from seen group by domain_id
-), kinds as (
-    select kind, row_number() over (order by kind) - 1 as place from seen group by kind
-), placed as materialized (
-    select s.*, r.place as region, d.place as domain, k.place as kind_place
-    from seen s join regions r using (region_id) join domains d using (domain_id) join kinds k using (kind)
-    order by s.id
-)
--- The aggregates take the rows in the order that they come in.
-select json_build_object(
-    'of', md5(coalesce(string_agg(id, ','), '')),
-    'regions', (select coalesce(json_agg(region_id order by place), '[]') from regions),
-    'domains', (select coalesce(json_agg(domain_id order by place), '[]') from domains),
-    'kinds', (select coalesce(json_agg(kind order by place), '[]') from kinds),
-    'id', coalesce(json_agg(id), '[]'),
-    'title_zh', case when %(titles)s then coalesce(json_agg(title_zh) filter (where %(titles)s), '[]') end,
-    'title_en', case when %(titles)s then coalesce(json_agg(title_en) filter (where %(titles)s), '[]') end,
-    'longitude', coalesce(json_agg(round(longitude * 1e5) / 1e5), '[]'),
-    'latitude', coalesce(json_agg(round(latitude * 1e5) / 1e5), '[]'),
-    'region', coalesce(json_agg(region), '[]'),
-    'domain', coalesce(json_agg(domain), '[]'),
-    'kind', coalesce(json_agg(kind_place), '[]')
-)::text
-from placed
+-- All sites, and what they are called where that is asked for.
+select id, region_id, domain_id, kind, longitude, latitude, case when %(titles)s then title_zh end,
+       case when %(titles)s then title_en end
+from board_site
+where (%(regions)s::text[] is null or region_id = any(%(regions)s::text[]))
+  and (%(domains)s::text[] is null or domain_id = any(%(domains)s::text[]))
+order by id
 
 -- name: states
 -- How they are: one byte each, and one for each open alert at a site of them. Bits 0 to 2 are the severity, 8: unjudged,

@@ -65,6 +65,18 @@ select (
       and (%(within)s::text[] is null or region_id = any(%(within)s::text[]))
 ) as since
 
+-- name: closed
+-- When somebody closed an alert last; null: nobody has.
+select (
+    select e.at
+    from board_alert_event e join board_alert a on a.id = e.alert_id
+    where e.kind = 'close'
+      and (%(regions)s::text[] is null or a.region_id = any(%(regions)s::text[]))
+      and (%(domains)s::text[] is null or a.domain_id = any(%(domains)s::text[]))
+      and (%(within)s::text[] is null or a.region_id = any(%(within)s::text[]))
+    order by e.id desc limit 1
+) as closed_at
+
 -- name: ledger
 -- The account of this hour and the 24 before, and what came in this one and the one before it.
 select %(hour)s - interval '24 hours' as since, coalesce(sum(received), 0)::bigint as received,

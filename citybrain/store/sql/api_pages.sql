@@ -1,6 +1,7 @@
 -- What the pages of domains and the overview show. `regions` and `domains` are the scope of who asks, `within` the
--- regions that are asked for; null: all. A reading is fresh while not more than two of its intervals have passed, of a
--- derived one three, for it has the time at which its span begins. Only fresh and good readings become numbers.
+-- regions that are asked for; null: all. A reading is fresh while not more than two of its intervals have passed. A
+-- derived one has the time at which its span begins, and is computed when that, or the hour of several, is over: three, or
+-- an hour and two. Only fresh and good readings become numbers.
 
 -- name: rules
 -- The rules of these domains that are in force.
@@ -25,7 +26,8 @@ select k.n::int as figure, count(*) as of, count(*) filter (where l.fresh) as n,
 from unnest(%(of_domains)s::text[], %(metrics)s::text[], %(kinds)s::text[], %(operators)s::text[], %(limits)s::float8[])
     with ordinality k (domain, metric, kinds, operator, most, n)
 join (
-    select *, good and coalesce(%(now)s - time <= case when derived then 3 else 2 end * expected_interval, true) as fresh
+    select *, good and coalesce(%(now)s - time <= case when derived then greatest(3 * expected_interval, interval '1 hour' + 2 * expected_interval)
+                                                      else 2 * expected_interval end, true) as fresh
     from board_latest
 ) l on l.domain_id = k.domain and l.metric = k.metric
 where (%(regions)s::text[] is null or l.region_id = any(%(regions)s::text[]))
@@ -93,7 +95,7 @@ group by k.key, h.day
 
 -- name: ranked
 -- The subjects of a table, the worst first: sites, each with what is measured at itself or, with `gather`, at all sites
--- with the same value of that attribute.
+-- with the same value of that attribute. `shown` are metrics of which one at least is measured there; null: none need be.
 with subject as (
     select id,
            case when %(gather)s::text is null then id else attributes ->> %(gather)s::text end as key
@@ -126,9 +128,13 @@ with subject as (
         select m.subject, null, null, l.value
         from member m join board_latest l on l.site_id = m.site
         where l.domain_id = %(domain)s and l.metric = %(metric)s and l.good
-          and coalesce(%(now)s - l.time <= case when l.derived then 3 else 2 end * l.expected_interval, true)
+          and coalesce(%(now)s - l.time <= case when l.derived then greatest(3 * l.expected_interval, interval '1 hour' + 2 * l.expected_interval)
+                                               else 2 * l.expected_interval end, true)
           and (%(measured_at)s::text[] is null or m.kind = any(%(measured_at)s::text[]))
     ) parts
+    where %(shown)s::text[] is null or subject in (
+        select m.subject from member m join board_series l on l.site_id = m.site
+        where l.domain_id = %(domain)s and l.metric = any(%(shown)s::text[]))
     group by subject
 ), first as (
     select *, count(*) over () as total,
@@ -160,7 +166,8 @@ select m.subject, k.n::int as column, count(*) as of, count(*) filter (where l.f
        last(l.value, l.time) filter (where l.fresh) as newest, array_agg(l.series_id) as series
 from member m
 join (
-    select *, good and coalesce(%(now)s - time <= case when derived then 3 else 2 end * expected_interval, true) as fresh
+    select *, good and coalesce(%(now)s - time <= case when derived then greatest(3 * expected_interval, interval '1 hour' + 2 * expected_interval)
+                                                      else 2 * expected_interval end, true) as fresh
     from board_latest
 ) l on l.site_id = m.site and l.domain_id = %(domain)s
 join unnest(%(metrics)s::text[], %(measured_at)s::text[]) with ordinality k (metric, kinds, n)
@@ -199,14 +206,16 @@ with outside as (
     select region_id, avg(value) as value
     from board_latest
     where domain_id = %(domain)s and metric = %(over)s and good
-      and coalesce(%(now)s - time <= case when derived then 3 else 2 end * expected_interval, true)
+      and coalesce(%(now)s - time <= case when derived then greatest(3 * expected_interval, interval '1 hour' + 2 * expected_interval)
+                                                      else 2 * expected_interval end, true)
     group by region_id
 ), device as (
     select device_id, min(site_id) as site_id, max(value) filter (where metric = %(metric)s) as y,
            max(value) filter (where metric = %(deviation)s) as deviation, max(time) as time
     from board_latest
     where domain_id = %(domain)s and metric in (%(metric)s, %(deviation)s) and good
-      and coalesce(%(now)s - time <= case when derived then 3 else 2 end * expected_interval, true)
+      and coalesce(%(now)s - time <= case when derived then greatest(3 * expected_interval, interval '1 hour' + 2 * expected_interval)
+                                                      else 2 * expected_interval end, true)
     group by device_id
 )
 select t.id, t.title_zh as zh, t.title_en as en, o.value as x, d.y, d.y - d.deviation as reference, d.time

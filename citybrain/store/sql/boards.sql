@@ -188,3 +188,29 @@ select pg_database_size(current_database()) as bytes,
        (select count(*) from pg_locks) as locks,
        current_setting('max_locks_per_transaction')::int
            * (current_setting('max_connections')::int + current_setting('max_prepared_transactions')::int) as lock_room
+
+-- name: unattended
+-- Rules that fail at present, and raised alerts that did not change for a minute and that nobody was ever told of, though
+-- nothing withholds them.
+select (select count(*) from board_rule where failing_since is not null) as failing_rules,
+       (select count(*) from board_alert
+        where condition = 'raised' and told_at is null and withheld is null and not past
+          and changed_at < now() - interval '1 minute') as untold_alerts
+
+-- name: standbys
+-- Who follows the server's log; by name, for one that comes back may be seen twice until the server has missed it.
+select name, bool_or(streaming) as streaming, min(lag_bytes) as lag_bytes, min(lag_s) as lag_s
+from standbys() group by name order by name
+
+-- name: slots
+-- What the server keeps of its log for somebody who will read it, in bytes, and whether they read at present.
+select slot_name as name, active, pg_wal_lsn_diff(pg_current_wal_lsn(), restart_lsn)::float8 as bytes
+from pg_replication_slots where restart_lsn is not null and not temporary order by slot_name
+
+-- name: log
+-- The server's log of changes: bytes written in its life; where it is archived, how that goes (age in seconds of the
+-- newest success). failing: the newest try failed.
+select pg_wal_lsn_diff(pg_current_wal_lsn(), '0/0')::float8 as bytes, current_setting('archive_mode') <> 'off' as archived,
+       failed_count as failures, extract(epoch from now() - last_archived_time)::float8 as age_s,
+       coalesce(last_failed_time > last_archived_time, last_failed_time is not null) as failing
+from pg_stat_archiver

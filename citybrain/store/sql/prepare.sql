@@ -50,3 +50,14 @@ begin
 exception when insufficient_privilege then
     raise warning 'boards may notify and lock: %', sqlerrm;
 end $$;
+
+-- name: statistics
+-- The owner may see how far standbys are, for `standbys` of reconcile.sql. Where the login role may not grant that, the
+-- server says so in a warning, and the metrics of replication stay empty.
+do $$ begin
+    if not pg_has_role('citybrain_owner', 'pg_read_all_stats', 'usage') then
+        grant pg_read_all_stats to citybrain_owner;
+    end if;
+exception when insufficient_privilege then
+    raise warning 'the metrics will not show standbys: %', sqlerrm;
+end $$;

@@ -7,7 +7,7 @@ grant select, insert, update, delete on
     ledger, expired, collector, untimed, derivation_due, rule_set, rule_version, rule_set_member, rule_state,
     rule_engine, rule_run, alert, announcement, alert_event, shelf, maintenance_window, flood, alert_place, alert_activation,
     delivery, plan_value, plan_course, plan_indicator, person, session, token, dataset_grant, device_credential, audit,
-    request_key, crew, duty, handover, handover_taken
+    request_key, crew, duty, handover, handover_taken, alert_watch
     to citybrain_writer;
 revoke insert, update, delete on installation from citybrain_writer;
 grant update (catalogue_version) on installation to citybrain_writer;  -- a device that is added is news to collectors
@@ -15,6 +15,20 @@ grant usage on sequence alert_id_seq to citybrain_writer;
 -- What was said and done stays as it was said and done.
 revoke update, delete on alert_event, plan_value, rule_set, rule_version, rule_set_member, audit, handover, handover_taken
     from citybrain_writer;
+
+-- name: standbys
+-- Who follows the server's log, and how far behind they are: bytes not yet replayed (written, by who only keeps them;
+-- sent, by who has not answered yet), and seconds from a commit here to its replay there. A function of the owner, which
+-- may see this (prepare.sql), so that boards need not be shown the queries of others with it.
+create or replace function standbys() returns table (name text, streaming boolean, lag_bytes float8, lag_s float8)
+language sql stable security definer set search_path = pg_catalog, pg_temp as $$
+    select application_name, state = 'streaming',
+           pg_wal_lsn_diff(pg_current_wal_lsn(), coalesce(replay_lsn, flush_lsn, sent_lsn)),
+           coalesce(extract(epoch from replay_lag), 0)  -- null while there is nothing to replay
+    from pg_stat_replication where state in ('catchup', 'streaming')
+$$;
+revoke execute on function standbys() from public;
+grant execute on function standbys() to citybrain_board;
 
 -- name: board_views
 -- Every view that boards may read.

@@ -157,7 +157,7 @@ def test_one_alert_and_its_tag(desk: Desk) -> None:
     client = desk.who()
     first = client.get(f"alerts/{id}")
     found = first.json()
-    assert [offer["action"] for offer in found["allowed"]] == ["confirm", "refute", "close", "comment"]
+    assert [offer["action"] for offer in found["allowed"]] == ["confirm", "refute", "close", "assign", "comment"]
     assert found["region"] == LINHE
     assert first.headers["ETag"] == f'"0-{found["newest_event"]}"'
     again = client.get(f"alerts/{id}", headers={"If-None-Match": first.headers["ETag"]})

@@ -15,6 +15,8 @@ from tests.integration.api.desk import LINHE, WUYUAN, Desk, opened
 
 __all__ = ["opened"]
 
+BESIDE = {"assign": ["operator"], "comment": ["note"]}
+
 
 def kinds(desk: Desk, id: int) -> list[str]:
     return [kind for (kind,) in desk.do("select kind from alert_event where alert_id = %s order by id", id)]
@@ -60,7 +62,7 @@ def test_of_two_at_once_the_second_learns_what_the_first_did(desk: Desk) -> None
     assert stands["actor_title"] in told["detail"]
     assert datetime.fromisoformat(stands["at"]) <= datetime.now(UTC)
     assert stands["allowed"] == first["allowed"]
-    assert [offer["action"] for offer in stands["allowed"]] == ["dispatch", "refute", "close", "comment"]
+    assert [offer["action"] for offer in stands["allowed"]] == ["dispatch", "refute", "close", "assign", "comment"]
     assert kinds(desk, id) == ["raised", "confirm"]
 
 
@@ -78,12 +80,12 @@ def test_a_repetition_with_its_key_changes_nothing_more(desk: Desk) -> None:
 def test_each_alert_says_what_its_caller_may_do_what_leads_on_first(desk: Desk) -> None:
     id = desk.raise_("150802/water/a/pressure")
     operator, viewer = desk.who(), desk.who("viewer")
-    new = {"confirm": [], "refute": ["note"], "close": ["note"], "comment": ["note"]}
+    new = {"confirm": [], "refute": ["note"], "close": ["note"], **BESIDE}
     (item,) = operator.get("alerts").json()["items"]
     assert list(offered(item).items()) == list(new.items())
     assert viewer.get("alerts").json()["items"][0]["allowed"] == []
     operator.post(f"alerts/{id}/confirm", json={}).raise_for_status()
-    confirmed = {"dispatch": ["crew"], "refute": ["note"], "close": ["note"], "comment": ["note"]}
+    confirmed = {"dispatch": ["crew"], "refute": ["note"], "close": ["note"], **BESIDE}
     assert list(offered(operator.get(f"alerts/{id}").json()).items()) == list(confirmed.items())
 
 
@@ -127,7 +129,8 @@ def test_a_crew_acts_on_what_it_was_sent(desk: Desk) -> None:
 def test_nobody_acts_beyond_their_scope_or_role(desk: Desk, action: Action) -> None:
     there = desk.raise_("150821/water/b/pressure", region=WUYUAN)
     path = f"alerts/{there}/{action.replace('_', '-')}"
-    body = {"note": "x", **({"crew": "x"} if STEPS[action].crew else {})}
+    step = STEPS[action]
+    body = {"note": "x", **({"crew": "x"} if step.crew else {}), **({"operator": "x"} if step.operator else {})}
     assert desk.who(regions=[LINHE]).post(path, json=body).status_code == 404
     assert desk.who(domains=["air"]).post(path, json=body).status_code == 404
     assert desk.who("viewer").post(path, json=body).status_code == 403

@@ -189,6 +189,7 @@ LATER = (NOW + timedelta(hours=2)).isoformat()
 BODIES: dict[str, object] = {
     "dispatch": {"crew": "x", "note": "x"},
     "reassign": {"crew": "x", "note": "x"},
+    "assign": {"operator": "x"},
     "grants": {"token": MARK, "region": ABROAD, "until": LATER, "reason": "x"},
     "people": {"title": "x"},
     "crews": {"active": False},
@@ -198,6 +199,7 @@ BODIES: dict[str, object] = {
 TABLES = [
     "alert",
     "alert_event",
+    "alert_watch",
     "shelf",
     "maintenance_window",
     "person",

@@ -552,6 +552,22 @@ def test_sites(stored: Stored) -> None:
     assert [series["name"] for series in site["series"]] == [PM25]
 
 
+def test_numbers_in_the_ids_of_sites_count_as_such(stored: Stored) -> None:
+    with psycopg.connect(stored.url) as connection:
+        connection.execute(
+            "insert into site (id, region_id, domain_id, kind, title_zh, title_en, longitude, latitude) "
+            "select 'row-' || n, '150802', 'air', 'station', 'row', 'row', 107, 40 from unnest(array[10, 2, 9, 100]) n"
+        )
+    try:
+        first = stored.json("sites", text="row", limit=2)
+        second = stored.json("sites", text="row", limit=2, cursor=first["next"])
+        names = [site["id"] for page in (first, second) for site in page["items"]]
+        assert names == ["row-2", "row-9", "row-10", "row-100"]
+    finally:
+        with psycopg.connect(stored.url) as connection:
+            connection.execute("delete from site where title_en = 'row'")
+
+
 def test_what_a_client_has_already_is_not_sent_again(stored: Stored) -> None:
     for path in ("regions", "domains", "metrics", "sites"):
         tag = stored.get(path).headers["etag"]

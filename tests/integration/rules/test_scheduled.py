@@ -379,6 +379,24 @@ def test_a_plan_is_judged_by_what_was_entered(town: Town) -> None:
     assert town.ask("select region_id from alert") == [("150000",)]
 
 
+def test_what_is_entered_shows_on_the_same_day(town: Town) -> None:
+    town.plans = load_plans(PROJECT, town.catalogue)
+    town.apply(OFF_COURSE)
+    turn = town.runner()
+    name = "inner-mongolia-city-quality-2025/leakage_rate"
+    stands = f"select actual, verdict from board_plan where indicator = '{name}' and region_id = '150000'"
+
+    turn.take(at("08:00"))
+    before = town.ask(stands)
+    enter(town.connection, [Entry(name, "150000", DAY.date(), 50.0, None)], "test", DAY)
+    turn.take(at("08:01"))
+    soon = town.ask(stands)
+    turn.take(at("08:30"))
+
+    assert before == soon == [(None, "unknown")], "a look may take long: it is not taken each second"
+    assert town.ask(stands) == [(50.0, "off_course")]
+
+
 def test_a_measure_that_fails_is_an_alert_and_stops_nobody(town: Town) -> None:
     town.plans = load_plans(PROJECT, town.catalogue)
     town.apply(OFF_COURSE + FLOW)

@@ -2,6 +2,7 @@
 
 import { html, live, nothing } from "../../core/lit.js";
 import { say, pick } from "../../core/words.js";
+import { store } from "../../core/store.js";
 import { KEYS, may, mayShelve, moves, title } from "./offers.js";
 import { onlookers } from "./presence.js";
 
@@ -11,20 +12,23 @@ const LARGE = 2; // actions that are drawn large: what leads on first
  * The panel.
  * @param one the case
  * @param present who looks at it
- * @param acts {act(action), shelve(), comment()}
+ * @param acts {act(action), shelve(), comment(), watch()}
  */
 export function actions(one, present, acts) {
   const { alert } = one;
   const offers = moves(alert);
   const stands = say("alert.stands", { handling: say(`handling.${alert.handling}`) });
   const large = offers.slice(0, LARGE).map((offer, index) => button(offer, one, acts, index === 0 ? "primary" : ""));
-  return html`<section class="panel actions"><h2>${say("alert.next")} <small>${stands}</small></h2>
+  return html`<section class="panel actions"><h2>${say("alert.next")} <small>${stands}${inHand(alert)}</small>
+      <span class="grow"></span>${store.me.kind === "person" ? watch(one, acts) : nothing}</h2>
     ${onlookers(present)}${alert.advice ? html`<p class="advice">${pick(alert.advice)}</p>` : nothing}
     <div role="status" aria-live="polite">${one.message ? html`<p
       class="message ${one.message.kind}">${one.message.text}</p>` : nothing}</div>
     ${may(alert, "comment") ? note(one, acts) : html`<p class="muted">${say("alert.only_look")}</p>`}
     <div class="large">${large}</div>
     <div class="small">${offers.slice(LARGE).map((offer) => button(offer, one, acts, ""))}${
+      may(alert, "assign") ? button({ action: "assign" }, one, acts, "") : nothing
+    }${
       mayShelve(alert) && !alert.shelved_until
         ? html`<button class="button" ?disabled=${one.busy}
           @click=${acts.shelve}>${say("action.shelve")} <kbd>S</kbd></button>`
@@ -36,6 +40,13 @@ export function actions(one, present, acts) {
         : nothing
     }</div></section>`;
 }
+
+const inHand = ({ operator, operator_title: name }) =>
+  operator ? ` · ${say("alert.in_hand", { name: name ?? operator })}` : nothing;
+
+const watch = ({ alert, busy }, acts) => html`<button class="chip" aria-pressed="${alert.watched}" ?disabled=${busy}
+  title="${say("alert.watch_means")}"
+  @click=${acts.watch}>${say(alert.watched ? "alert.watched" : "alert.watch")}</button>`;
 
 function note(one, acts) {
   const needed = moves(one.alert)

@@ -11,7 +11,7 @@ import { path } from "./offers.js";
 /**
  * Read an alert and follow it.
  * @returns a case: `alert`, `explanation`, `events` (null while they are read), `note`, `message` (what came of the
- *   last action: {kind, text}), `busy`; `act(action, {note, crew})`, `type(note)`, `refresh()`, `close()`
+ *   last action: {kind, text}), `busy`; `act(action, {note, crew, operator})`, `type(note)`, `refresh()`, `close()`
  */
 export async function follow(id, changed) {
   const one = {
@@ -41,9 +41,9 @@ export async function follow(id, changed) {
 
   const refreshLater = later(() => refresh().catch(ignoreAway));
 
-  async function act(action, { note = one.note.trim() || null, crew } = {}) {
+  async function act(action, { note = one.note.trim() || null, ...order } = {}) {
     if (one.busy) return false;
-    const body = { revision: one.alert.revision, note, ...(crew ? { crew } : {}) };
+    const body = { revision: one.alert.revision, note, ...order };
     const request = JSON.stringify([action, body]);
     if (unanswered?.request !== request) unanswered = { request, key: freshKey() };
     one.busy = true;

@@ -4,6 +4,7 @@ import { get } from "../../core/api.js";
 import { html, nothing } from "../../core/lit.js";
 import { pick, say } from "../../core/words.js";
 import { ask } from "../../parts/dialog.js";
+import { allowance, brief } from "./allowance.js";
 import { far } from "./distance.js";
 
 const CHOICES = 9; // those that have a key
@@ -16,7 +17,10 @@ const CHOICES = 9; // those that have a key
  * @returns {crew, note}
  */
 export async function dispatch(alert, note = "", others = 0) {
-  const crews = (await get(`/alerts/${alert.id}/crews`).catch(() => ({ items: [] }))).items;
+  const [{ items: crews }, limit] = await Promise.all([
+    get(`/alerts/${alert.id}/crews`).catch(() => ({ items: [] })),
+    others ? null : timeToAccept(alert).catch(() => null),
+  ]);
   let chosen = crews[0]?.id ?? "";
   const listed = (choose) =>
     crews.slice(0, CHOICES).map((crew, index) => choice(crew, index, crew.id === chosen, choose));
@@ -28,8 +32,7 @@ export async function dispatch(alert, note = "", others = 0) {
     title: say("action.dispatch"),
     about,
     verb: say("action.dispatch"),
-    hint: () =>
-      chosen ? say("alert.dispatch.then", { crew: pick(crews.find(({ id }) => id === chosen)?.title) ?? chosen }) : "",
+    hint: () => chosen && then(pick(crews.find(({ id }) => id === chosen)?.title) ?? chosen, limit),
     answer: () => (chosen.trim() ? { crew: chosen.trim(), note: word.trim() || null } : null),
     keyed: (key, draw) => {
       if (!crews[key - 1] || key > CHOICES) return;
@@ -51,6 +54,14 @@ export async function dispatch(alert, note = "", others = 0) {
     },
   });
 }
+
+/** What it may take until the crew has accepted; lists don't say it. */
+async function timeToAccept(alert) {
+  const found = allowance(alert.deadlines ? alert : await get(`/alerts/${alert.id}`), "accept");
+  return found && brief(found.seconds);
+}
+
+const then = (crew, limit) => say(limit ? "alert.dispatch.then_within" : "alert.dispatch.then", { crew, limit });
 
 function choice(crew, index, isChosen, choose) {
   const distance = crew.distance_m == null ? say("alert.dispatch.no_place") : far(crew.distance_m);

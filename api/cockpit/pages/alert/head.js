@@ -6,6 +6,7 @@ import { store } from "../../core/store.js";
 import { pick, say } from "../../core/words.js";
 import { glyphOf, icon } from "../../parts/glyph.js";
 import { due, since } from "../../parts/time.js";
+import { allowance, brief } from "./allowance.js";
 
 const STEPS = ["judge", "dispatch", "accept", "start", "feed_back", "verify", "close"];
 const DONE_BY = {
@@ -63,7 +64,7 @@ function deadline(alert) {
     ${due(alert.due_at, soon(alert.severity))}</div>`;
 }
 
-/** The way from judging to closing, with when each step was done, or is due. */
+/** The way from judging to closing: when each step was done, or is due, and how long those to come may take. */
 function stepper(alert, events) {
   const over = ["closed", "false"].includes(alert.handling);
   const present = over ? STEPS.length : STEPS.indexOf(alert.due_step ?? "judge");
@@ -71,10 +72,17 @@ function stepper(alert, events) {
   const step = (name, index) => {
     const event = index < present ? done(name) : null;
     const state = index === present ? "now" : event ? "done" : "";
-    const time = index === present ? say("alert.under_way") : event ? hm(event.at) : nothing;
+    const time = event ? hm(event.at) : index < present ? nothing : ahead(alert, name, index === present);
     return html`<li class="${state}"
       aria-current=${index === present ? "step" : nothing}><b>${event ? "✓ " : ""}${say(`step.${name}`)}</b><span
         class="num">${time}</span></li>`;
   };
   return html`<ol class="stepper" aria-label="${say("alert.progress")}">${STEPS.map(step)}</ol>`;
+}
+
+/** Until when the present step is due, or how long one to come may take. */
+function ahead(alert, step, isPresent) {
+  if (isPresent) return alert.due_at ? say("alert.until", { time: hm(alert.due_at) }) : say("alert.under_way");
+  const found = allowance(alert, step);
+  return found ? say("alert.within", { span: brief(found.seconds) }) : nothing;
 }

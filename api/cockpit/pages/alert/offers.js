@@ -14,10 +14,16 @@ export const KEYS = {
   feed_back: "B",
   close: "E",
   return: "R",
+  assign: "T",
 };
 
-/** The actions that move an alert on; a comment leaves it where it is. */
-export const moves = (alert) => (alert.allowed ?? []).filter(({ action }) => action !== "comment");
+const BESIDE = ["assign", "comment"]; // what leaves an alert where it stands
+
+/** The actions that move an alert on. */
+export const moves = (alert) => (alert.allowed ?? []).filter(({ action }) => !BESIDE.includes(action));
+
+/** Those that have a button: a comment is what is typed. */
+export const offered = (alert) => (alert.allowed ?? []).filter(({ action }) => action !== "comment");
 
 /** What an action can't be done without: note, crew. */
 export const needs = (alert, action) => alert.allowed?.find((offer) => offer.action === action)?.needs ?? [];
@@ -29,7 +35,7 @@ export const may = (alert, action) => (alert.allowed ?? []).some((offer) => offe
 export const mayShelve = (alert) => alert.open && may(alert, "comment") && !store.me?.crew;
 
 /** The action of a key; of two with the same key the one that comes first. */
-export const ofKey = (alert, key) => moves(alert).find(({ action }) => KEYS[action] === key)?.action ?? null;
+export const ofKey = (alert, key) => offered(alert).find(({ action }) => KEYS[action] === key)?.action ?? null;
 
 /** Its path below /alerts/{id}/. */
 export const path = (action) => action.replace("_", "-");

@@ -43,8 +43,8 @@ function body(alert, measured, lines, element, table) {
   if (measured.none) return html`<p class="empty">${say("alert.no_series")}</p>`;
   if (!measured.window) return html`<p class="empty">${say("alert.reading")}</p>`;
   if (table) return rows(measured);
-  return html`<div class="curves" role="img"
-    aria-label="${inWords(alert, measured, lines)}">${element}${legend(measured)}</div>`;
+  return html`<div class="curves"><div class="drawn" role="img"
+    aria-label="${inWords(alert, measured, lines)}">${element}</div>${legend(measured)}</div>`;
 }
 
 /** The neighbours for which there is room. */

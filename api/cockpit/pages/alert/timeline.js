@@ -16,6 +16,7 @@ const ACTIONS = [
   "close",
   "return",
   "reopen",
+  "assign",
   "comment",
 ];
 
@@ -48,6 +49,7 @@ function what(event, alert) {
     const crew = event.crew === alert.crew ? (pick(alert.crew_title) ?? event.crew) : event.crew;
     return say(`alert.event.${kind}`, { crew });
   }
+  if (kind === "assign") return say("alert.event.assign", { name: event.operator_title });
   const level = event.severity ? say(`severity.${event.severity}`) : "";
   const text = say(known(`alert.event.${kind}`) ? `alert.event.${kind}` : `action.${kind}`, {
     level,

@@ -5,7 +5,8 @@ import { html, nothing } from "../../core/lit.js";
 import { pick, say } from "../../core/words.js";
 import { conflict, refusal } from "../alert/case.js";
 import { dispatch } from "../alert/dispatch.js";
-import { KEYS, may, mayShelve, moves, needs, ofKey, title } from "../alert/offers.js";
+import { assign } from "../alert/assign.js";
+import { KEYS, may, mayShelve, needs, offered, ofKey, title } from "../alert/offers.js";
 import { remark, shelve } from "../alert/remark.js";
 
 /** Know what may be done with each: what came by the stream does not say it. */
@@ -33,15 +34,10 @@ function about(alerts) {
 /** Ask what an action needs, and do it; [{alert, done | why}], or null if it was left. */
 export async function act(action, alerts) {
   const lacking = needs(alerts[0], action);
-  const order = lacking.includes("crew") ? await dispatch(alerts[0], "", alerts.length - 1) : {};
+  const order = await orderOf(lacking, alerts);
   const note = order && lacking.includes("note") ? await remark(action, about(alerts)) : order?.note;
   if (!order || (lacking.includes("note") && !note)) return null;
-  const body = {
-    action,
-    ids: alerts.map(({ id }) => id),
-    ...(note ? { note } : {}),
-    ...(order.crew ? { crew: order.crew } : {}),
-  };
+  const body = { action, ids: alerts.map(({ id }) => id), ...order, note: note ?? null };
   try {
     const { items } = await post("/bulk/alerts", body);
     const of = new Map(alerts.map((alert) => [alert.id, alert]));
@@ -49,6 +45,12 @@ export async function act(action, alerts) {
   } catch (error) {
     return alerts.map((alert) => ({ alert, done: null, why: refusal(error).text }));
   }
+}
+
+/** Who it goes to, where that must be said; null: it was left. */
+async function orderOf(lacking, alerts) {
+  if (lacking.includes("crew")) return dispatch(alerts[0], "", alerts.length - 1);
+  return lacking.includes("operator") ? assign(about(alerts)) : {};
 }
 
 /** Shelve each for the same time; as `act`. */
@@ -72,7 +74,7 @@ const hindrance = ({ detail, alert }) => (alert?.actor ? conflict(alert) : pick(
 
 /** The buttons for what is selected; an action that not all of them allow says of how many. */
 export function buttons(alerts, acts) {
-  const actions = [...new Set(alerts.flatMap((alert) => moves(alert).map(({ action }) => action)))];
+  const actions = [...new Set(alerts.flatMap((alert) => offered(alert).map(({ action }) => action)))];
   const label = (action) => {
     const among = alerts.filter((alert) => may(alert, action));
     const name = title(among[0], action);

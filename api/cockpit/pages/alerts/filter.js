@@ -16,6 +16,7 @@ const HANDS = {
   working: { handling: WORKING },
   late: { overdue: true },
   shelved: { shelved: true },
+  watched: { watched: true, open: false },
   all: { open: false },
 };
 const WITHIN = { "1h": HOUR_MS, "24h": 24 * HOUR_MS, "7d": 168 * HOUR_MS, "30d": 720 * HOUR_MS };
@@ -59,6 +60,7 @@ const handling = (hand) => (hand ? { handling: hand.split(",") } : {});
 
 /** Whether an alert that is new may belong to the list; the server decides when it is read anew. */
 export function mayShow(alert, query) {
+  if (query.hand === "watched") return false; // nobody watches what is new
   if (levels(query).length && !levels(query).includes(alert.severity)) return false;
   if (query.domain && alert.domain !== query.domain) return false;
   if (query.rule && alert.rule !== query.rule) return false;

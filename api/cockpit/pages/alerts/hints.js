@@ -5,6 +5,7 @@ import { number, short } from "../../core/format.js";
 import { html, nothing } from "../../core/lit.js";
 import { choose } from "../../core/router.js";
 import { say } from "../../core/words.js";
+import { city } from "../../shell/city.js";
 import { buttons } from "./bulk.js";
 import { cleared, isFiltered, order } from "./filter.js";
 
@@ -39,8 +40,9 @@ const key = ([names, what]) =>
   html`<span>${names.split(" ").map((name) => html`<kbd>${name}</kbd> `)}${say(`alerts.help.${what}`)}</span>`;
 
 /** What stands where there is nothing to list: a calm night, or filters that leave nothing. */
-export function nothingHere({ query, closed }) {
+export function nothingHere({ query }) {
   if (isFiltered(query)) return html`<p class="list-end">${say("alerts.empty")} ${clear("button")}</p>`;
+  const closed = city.overview?.closed_at;
   const last = closed ? say("alerts.closed_at", { time: short(closed, now()) }) : nothing;
   return html`<p class="list-end">${say("alerts.none_open")} ${last}</p>`;
 }

@@ -1,9 +1,10 @@
 // Numbers of panels with their context: a value of a metric, and the limit that it breaks.
 
 import { now } from "../../core/clock.js";
-import { figure, number, short, span, unit } from "../../core/format.js";
+import { figure, number, short, unit } from "../../core/format.js";
 import { html } from "../../core/lit.js";
 import { pick, say } from "../../core/words.js";
+import { about, isStale } from "../../parts/span.js";
 
 const BREAKS = { "<": (a, b) => a < b, "<=": (a, b) => a <= b, ">": (a, b) => a > b, ">=": (a, b) => a >= b };
 const SHARE_DECIMALS = 1;
@@ -42,12 +43,15 @@ export const unitText = (metric, across) => (across === "share" ? "%" : unit(met
 /** Since when nothing fresh has come, of a number without a value. */
 export const missing = ({ time }) => (time ? say("reading.since", { time: short(time, now()) }) : say("domain.none"));
 
-/** How old the newest reading is; beyond two of its intervals it looks stale. */
-export function age(time, interval) {
-  if (!time) return html`<span class="stale-age">${say("domain.never")}</span>`;
-  const old = now() - Date.parse(time);
-  const stale = interval && old > 2000 * interval;
-  return html`<span class="${stale ? "stale-age" : "muted"}">${say("ago", { age: span(old) })}</span>`;
+/** How old the newest reading of a metric is, or which span it is about; one that is too old looks stale. */
+export const age = (time, of) =>
+  time ? html`<small class="${isStale(time, of) ? "stale-age" : "muted"}">${about(time, of)}</small>`
+    : html`<small class="stale-age">${say("domain.never")}</small>`;
+
+/** 1 above what is usual of a value, -1 below it, else 0; a spread of nothing says nothing. */
+export function away(value, { low, high }) {
+  if (value == null || high == null || high <= low) return 0;
+  return value > high ? 1 : value < low ? -1 : 0;
 }
 
 /** A limit's side and where it is from: ≥ 0.14 MPa keeps it. */

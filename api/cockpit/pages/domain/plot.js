@@ -52,7 +52,8 @@ export function broken(points, step, longest) {
  * @param band [x, low, high] each
  * @param bars {at: [x, y, class, title] each, width: in x}
  * @param lines {points: [x, y or null] each, kind: class, title} each
- * @param limits {value, text, title, kind: class} each
+ * @param limits {value, text, title, kind: class, beside: px by which the text stands lower,
+ *   right of the chart} each
  * @param marks [x, y, class, title] each
  * @param label what it says, in words
  */
@@ -62,7 +63,7 @@ export function plot({ x, y, xTicks, band = [], bars = null, lines = [], limits 
     y: (value) => 1 - (value - y[0]) / (y.at(-1) - y[0] || 1),
   };
   const isInside = ([at]) => on.x(at) >= -CLOSE && on.x(at) <= 1 + CLOSE;
-  return html`<svg class="plot" role="img" aria-label="${label}">
+  return html`<svg class="plot ${limits.some(({ beside }) => beside) ? "margined" : ""}" role="img" aria-label="${label}">
     ${stretched(segments(band).map((part) => area(part, on)))} ${y.map((value) => rule(value, on))}
     ${xTicks.map(([value, text]) => svg`<text class="x" x="${percent(on.x(value))}" y="100%" dy="17">${text}</text>`)}
     ${bars ? bars.at.filter(isInside).map((one) => bar(one, bars.width, on)) : nothing}
@@ -104,11 +105,11 @@ function area(part, on) {
   return svg`<path class="band" d="${there}${back.replace("M", "L")}Z"/>`;
 }
 
-function limitOf({ value, text, title, kind }, on) {
+function limitOf({ value, text, title, kind, beside }, on) {
   const at = percent(on.y(value));
-  const above = on.y(value) < TOP ? 13 : -4;
+  const [x, dx, dy] = beside ? ["100%", 6, beside] : ["0", 4, on.y(value) < TOP ? 13 : -4];
   return svg`<line class="limit ${kind}" x1="0" x2="100%" y1="${at}" y2="${at}"/>
-    <text class="limit ${kind}" x="4" y="${at}" dy="${above}">${text}<title>${title ?? text}</title></text>`;
+    <text class="limit ${kind}" x="${x}" dx="${dx}" y="${at}" dy="${dy}">${text}<title>${title ?? text}</title></text>`;
 }
 
 const mark = ([at, value, kind, title], on) =>

@@ -3,7 +3,6 @@
 import { figure, md, ms, short, unit } from "../../core/format.js";
 import { now } from "../../core/clock.js";
 import { html, nothing } from "../../core/lit.js";
-import { choose } from "../../core/router.js";
 import { pick, say } from "../../core/words.js";
 import { amount, provenance, source } from "../../parts/limits.js";
 import { breaks, isEverywhere } from "./numbers.js";
@@ -13,7 +12,7 @@ const DAY_S = 86_400;
 const DAY_MS = DAY_S * 1000;
 const BAR_PART = 0.6; // of a day that its bar is wide
 
-export function series(panel, data, { metrics, sel, rows }) {
+export function series(panel, data, { metrics, sel, rows, all }) {
   const charts = panel.metrics
     .map((id) => [metrics.get(id), data.lines.filter(({ metric }) => metric === id)])
     .filter(([, lines]) => lines.length);
@@ -21,7 +20,7 @@ export function series(panel, data, { metrics, sel, rows }) {
   const cells = rows.get(sel)?.metrics ?? {};
   return html`<h2>
       ${pick(panel.title)} <small>${about(data, sel, rows)}</small
-      ><span class="grow"></span>${sel ? buttons(sel) : nothing}
+      ><span class="grow"></span>${sel ? links(sel, all) : nothing}
     </h2>
     ${known.length ? nothing : html`<p class="empty">${say("history.empty")}</p>`}
     <div class="charts">
@@ -41,9 +40,9 @@ function about(data, sel, rows) {
   return html`${name ? html`<b>${name}</b>` : say("domain.of_all")}${told.filter(Boolean).map((one) => ` · ${one}`)}`;
 }
 
-const buttons = (sel) =>
+const links = (sel, all) =>
   html`<a class="button compact" href="/sites/${encodeURIComponent(sel)}">${say("domain.to_site")}</a>
-    <button class="button compact" @click=${() => choose({ sel: null })}>${say("domain.all")}</button>`;
+    <a class="button compact" href="${all}">${say("domain.all")}</a>`;
 
 /** One metric: days as bars from zero, everything else as lines; `cell`, of a table, has what is usual of days. */
 function chart(metric, lines, data, { sel, cell, titled }) {
@@ -58,7 +57,7 @@ function chart(metric, lines, data, { sel, cell, titled }) {
   return html`<div class="axes">
     <p>
       ${titled ? html`<b>${pick(metric.title)}</b>` : say("domain.last")} <span class="num">${told}</span>
-      <small class="muted">${short(newest.time, now())}</small>
+      <small class="muted">${metric.interval_s >= DAY_S ? md(newest.time) : short(newest.time, now())}</small>
       ${lines.length > 1 ? html`<small class="muted">${say("domain.lines", { n: lines.length })}</small>` : nothing}
     </p>
     ${draw(metric, lines, data, { cell, limits, label: `${pick(metric.title)}: ${told}` })}
@@ -120,8 +119,8 @@ function bars(metric, [line], data, { cell, label }) {
     high == null
       ? []
       : [
-          { value: high, kind: "upper", text: say("domain.upper", { value: figure(high) }) },
-          { value: cell.median, kind: "median", text: say("domain.median", { value: figure(cell.median) }) },
+          { value: high, kind: "upper", beside: 1, text: say("domain.upper", { value: figure(high) }) },
+          { value: cell.median, kind: "median", beside: 10, text: say("domain.median", { value: figure(cell.median) }) },
         ];
   const values = [0, ...at.map(([, value]) => value), ...limits.map(({ value }) => value)];
   return plot({

@@ -1,17 +1,16 @@
 // A row for each subject, those with alerts first; each cell with what it is to be compared with.
 
-import { figure, number, unit } from "../../core/format.js";
+import { figure, ms, number, unit } from "../../core/format.js";
 import { html, nothing, svg } from "../../core/lit.js";
-import { at } from "../../core/router.js";
 import { pick, say } from "../../core/words.js";
 import { glyph } from "../../parts/glyph.js";
 import { amount, provenance } from "../../parts/limits.js";
 import { spark } from "../../parts/spark.js";
-import { age, broken, missing, valueText } from "./numbers.js";
+import { age, away, broken, missing, valueText } from "./numbers.js";
 
 const DAY_BAR = { step: 6, width: 4, height: 24 }; // px
 
-export function table(panel, data, { metrics, sel }) {
+export function table(panel, data, { metrics, sel, way }) {
   const columns = panel.columns
     .map((column, place) => ({ ...column, place, of: metrics.get(column.metric), most: mostOf(data.rows, place) }))
     .filter(({ place }) => data.rows.some(({ cells: found }) => found[place]));
@@ -20,6 +19,7 @@ export function table(panel, data, { metrics, sel }) {
     data.total > data.rows.length && say("domain.first", { n: data.rows.length }),
     say("domain.worst_first"),
     ...columns.map(daysTold),
+    columns.map(usualTold).find(Boolean),
   ];
   return html`<h2>${pick(panel.title)} <small>${told.filter(Boolean).join(" · ")}</small></h2>
     <div class="tall">
@@ -36,7 +36,7 @@ export function table(panel, data, { metrics, sel }) {
                 </tr>
               </thead>
               <tbody>
-                ${data.rows.map((row) => line(row, columns, sel))}
+                ${data.rows.map((row) => line(row, columns, row.id === sel, way(row)))}
               </tbody>
             </table>`
           : html`<p class="empty">${say("domain.no_subjects")}</p>`
@@ -45,6 +45,8 @@ export function table(panel, data, { metrics, sel }) {
 }
 
 const mostOf = (rows, place) => Math.max(...rows.map(({ cells: found }) => Math.abs(found[place]?.value ?? 0)), 0);
+
+const usualTold = ({ usual, sigmas }) => usual && say("domain.far", { sigmas });
 
 const daysTold = ({ show, days, sigmas }) => show === "days" && say("domain.band_of_days", { days, sigmas });
 
@@ -60,31 +62,53 @@ function heads({ title, of, show, usual }) {
   return html`<th>${head}</th>`;
 }
 
-function line(row, columns, sel) {
-  const chosen = row.id === sel;
+function line(row, columns, chosen, href) {
+  const newest = newestOf(row, columns);
   return html`<tr data-row aria-selected="${chosen}" class="${row.unjudged ? "unjudged" : ""}">
     <td>${row.severity ? glyph(row.severity) : nothing}</td>
-    <td class="name"><a href="${at({ sel: chosen ? null : row.id })}">${pick(row.title)}</a></td>
+    <td class="name"><a href="${href}">${pick(row.title)}</a></td>
     <td class="sub place-of">${pick(row.region.title)}</td>
     ${columns.map((column) => cells(row.cells[column.place], column, row))}
-    <td class="r num">${row.time ? age(row.time, shortest(columns)) : nothing}</td>
+    <td class="r num">${newest ? age(newest.time, newest.of) : nothing}</td>
   </tr>`;
 }
 
-const shortest = (columns) => Math.min(...columns.map(({ of }) => of.interval_s ?? Infinity)) || null;
+/** The time of the newest reading of a row, and of which metric it is; null: there never was one. */
+function newestOf(row, columns) {
+  const found = columns.map(({ of, place }) => ({ of, time: row.cells[place]?.time })).filter(({ time }) => time);
+  return found.sort((a, b) => ms(b.time) - ms(a.time))[0] ?? null;
+}
 
 /** The cells of a column: as many as it has heads. */
 function cells(cell, column, row) {
-  if (column.show === "days") return cell ? days(cell, row) : html`<td colspan="3"></td>`;
-  if (column.show === "bar") {
-    return html`<td class="num with-bar">
-      ${cell ? html`${bar(cell.value, column.most)}${value(cell, column)}` : nothing}
-    </td>`;
-  }
-  if (column.show === "trend") return html`<td class="num">${cell ? trend(cell, column, row) : nothing}</td>`;
-  const usual = cell?.usual == null ? nothing : figure(cell.usual);
-  return html`<td class="r num">${cell ? value(cell, column) : nothing}</td>
+  if (!cell) return unmeasured(column);
+  if (column.show === "days") return days(cell, row);
+  if (column.show === "bar")
+    return html`<td class="num with-bar">${bar(cell.value, column.most)}${value(cell, column)}</td>`;
+  if (column.show === "trend") return html`<td class="num">${trend(cell, column, row)}</td>`;
+  const usual = cell.usual == null ? say("domain.too_few") : figure(cell.usual);
+  return html`<td class="r num">${column.usual ? mark(cell.value, cell, row) : nothing} ${value(cell, column)}</td>
     ${column.usual ? html`<td class="r num muted">${usual}</td>` : nothing}`;
+}
+
+/** Nothing of the kind is measured at a subject: that is said, for an empty cell could mean anything. */
+const unmeasured = ({ show, usual }) =>
+  html`<td
+    class="muted ${show === "value" ? "r" : ""}"
+    colspan=${show === "days" ? 3 : show === "value" && usual ? 2 : 1}
+    title=${say("domain.unmeasured")}
+  >
+    –
+  </td>`;
+
+/** On which side of what is usual a value lies, by shape and word; nothing where it is usual. */
+function mark(value, cell, { severity }) {
+  const side = away(value, cell);
+  if (!side) return nothing;
+  const told = say(`domain.bounds`, { low: figure(cell.low), high: figure(cell.high) });
+  return html`<small class="far ${severity ? `t${severity}` : ""}" title=${told}
+    >${side > 0 ? "↑" : "↓"} ${say(side > 0 ? "domain.above" : "domain.below")}</small
+  >`;
 }
 
 function trend(cell, column, row) {
@@ -109,24 +133,32 @@ const bar = (value, most) =>
   </svg>`;
 
 /** Bars of days over the band of what is usual, the last value, and the bound that it broke or keeps. */
-function days({ days: found, high, low }, { severity }) {
-  const last = found.findLast((day) => day != null) ?? null;
-  const isOut = (day) => high != null && day != null && (day > high || day < low);
-  return html`<td>${dayBars(found, { high, low, isOut, severity })}</td>
-    <td class="r num ${isOut(last) ? "exceeds" : ""}">${figure(last)}</td>
-    <td class="r num muted">${high == null ? say("domain.too_few") : figure(high)}</td>`;
+function days(cell, row) {
+  const last = cell.days.findLast((day) => day != null) ?? null;
+  return html`<td class="days-of">${dayBars(cell, row)}</td>
+    <td class="r num">${mark(last, cell, row)} ${figure(last)}</td>
+    <td class="r num muted">${cell.high == null ? say("domain.too_few") : figure(cell.high)}</td>`;
 }
 
-function dayBars(found, { high, low, isOut, severity }) {
+function dayBars(cell, { severity }) {
+  const { days: found, high, low } = cell;
   const { step, width, height } = DAY_BAR;
   const size = found.length * step;
   const top = Math.max(high ?? 0, ...found.map((day) => day ?? 0)) || 1;
   const y = (value) => height - (Math.max(0, value) / top) * height;
   const band = () => svg`<rect class="band" width="${size}" y="${y(high)}" height="${Math.max(1, y(low) - y(high))}"/>`;
-  const bar = (day, at) => svg`<rect class=${isOut(day) ? `out a${severity ?? ""}` : ""} x="${at * step + 1}"
+  const bound = () => svg`<line class="upper" x2="${size}" y1="${y(high)}" y2="${y(high)}"/>`;
+  const bar = (day, at) => svg`<rect class=${away(day, cell) ? `out a${severity ?? ""}` : ""} x="${at * step + 1}"
     y="${y(day)}" width="${width}" height="${height - y(day)}"/>`;
   const label = `${say("domain.last")}: ${figure(found.at(-1))}, ${say("domain.bound")}: ${figure(high)}`;
-  return html`<svg class="days" width="${size}" height="${height}" role="img" aria-label="${label}">
+  return html`<svg
+    class="days"
+    viewBox="0 0 ${size} ${height}"
+    preserveAspectRatio="none"
+    role="img"
+    aria-label="${label}"
+  >
     ${high == null ? nothing : band()} ${found.map((day, at) => (day == null ? nothing : bar(day, at)))}
+    ${high == null ? nothing : bound()}
   </svg>`;
 }

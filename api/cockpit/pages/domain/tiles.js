@@ -2,16 +2,15 @@
 
 import { figure, number, unit } from "../../core/format.js";
 import { html, nothing, svg } from "../../core/lit.js";
-import { at } from "../../core/router.js";
 import { pick, say } from "../../core/words.js";
 import { glyph } from "../../parts/glyph.js";
-import { amount } from "../../parts/limits.js";
+import { amount, source } from "../../parts/limits.js";
 import { age, broken, isCoded, missing, valueText } from "./numbers.js";
 
 const SWATCHED = "aqi_category"; // the state whose standard gives it colours (HJ 633, table 2), 1 to 6
 const BARS = { step: 5, width: 4, height: 26 }; // px
 
-export function tiles(panel, data, { metrics, sel }) {
+export function tiles(panel, data, { metrics, sel, way }) {
   const columns = panel.columns.map((column) => ({ ...column, of: metrics.get(column.metric) }));
   const told = [
     say("domain.subjects", { n: number(data.total) }),
@@ -22,11 +21,11 @@ export function tiles(panel, data, { metrics, sel }) {
   return html`<h2>${pick(panel.title)} <small>${told.filter(Boolean).join(" · ")}</small></h2>
     <div class="tall">
       ${data.rows.length ? nothing : html`<p class="empty">${say("domain.no_subjects")}</p>`}
-      <div class="tile-grid">${data.rows.map((row) => tile(row, columns, sel))}</div>
+      <div class="tile-grid">${data.rows.map((row) => tile(row, columns, row.id === sel, way(row)))}</div>
     </div>`;
 }
 
-function tile(row, columns, sel) {
+function tile(row, columns, chosen, href) {
   const [main] = row.cells;
   const { of, title } = columns[0];
   const also = columns
@@ -34,22 +33,17 @@ function tile(row, columns, sel) {
     .map((column, place) => [column, row.cells[place + 1]])
     .filter(([, cell]) => cell);
   const limit = main?.value != null ? broken(main.value, of) : null;
-  const chosen = row.id === sel;
-  return html`<a data-row class="tile" aria-current=${chosen} href="${at({ sel: chosen ? null : row.id })}">
+  return html`<a data-row class="tile" aria-current=${chosen} href="${href}">
     <span class="head"
       >${row.severity ? glyph(row.severity) : nothing}<b
         class="ell"
         title="${pick(row.title)}, ${pick(row.region.title)}"
         >${pick(row.title)}</b
-      ></span
+      >${main?.time ? age(main.time, of) : nothing}</span
     >
     ${large(main, of, also)} ${hours(main?.trend ?? [], pick(title))}
     <span class="also">${also.filter(([{ of }]) => of.kind === "number").map(small)}</span>
-    <small class="tail"
-      >${limit ? `${say("history.limit")} ${amount(limit)}` : nothing}<span class="grow"></span>${
-        row.time ? age(row.time, of.interval_s) : nothing
-      }</small
-    >
+    ${limit ? html`<small class="tail">${say("history.limit")} ${amount(limit)} · ${source(limit)}</small>` : nothing}
   </a>`;
 }
 

@@ -13,6 +13,7 @@ export const vitals = (panel, data, metrics) =>
 
 function vital(known, found, metric) {
   const limit = found?.value != null && known.across !== "share" ? broken(found.value, metric) : null;
+  const beside = found ? context(known, found, limit) : "";
   return html`<div class="vital">
     <label>${pick(known.title)}</label>
     <div>
@@ -22,9 +23,7 @@ function vital(known, found, metric) {
       <small>${found?.value == null ? nothing : unitText(metric, known.across)}</small>
       ${found?.trend ? html`<span class="course-of">${course(found, known)}</span>` : nothing}
     </div>
-    <em title=${(limit ?? known.keeps) ? provenance(limit ?? known.keeps) : nothing}
-      >${found ? context(known, found, limit) : nothing}</em
-    >
+    <em title=${(limit ?? known.keeps) ? provenance(limit ?? known.keeps) : beside}>${beside}</em>
   </div>`;
 }
 

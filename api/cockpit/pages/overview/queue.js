@@ -2,7 +2,6 @@
 
 import { short } from "../../core/format.js";
 import { html, nothing, repeat } from "../../core/lit.js";
-import { at } from "../../core/router.js";
 import { store } from "../../core/store.js";
 import { pick, say } from "../../core/words.js";
 import { glyph, glyphOf } from "../../parts/glyph.js";
@@ -17,7 +16,7 @@ const LISTS = { all: "open", new: "waiting", late: "late" }; // and what counts 
 /**
  * The queue.
  * @param rows alerts, or folds of them, in the order of the screen
- * @param acts {hold(held), apply(), choose(list), select(alert)}
+ * @param acts {hold(held), apply(), choose(list), select(alert), unfold(rule)}
  */
 export const queue = ({ rows, counts, changes, list, chosen, now }, acts) => html`
   <section class="panel queue" aria-label="${say("overview.queue")}">
@@ -27,7 +26,7 @@ export const queue = ({ rows, counts, changes, list, chosen, now }, acts) => htm
     ${matrix(counts, now)}
     <div class="rows" @mouseenter=${() => acts.hold(true)} @mouseleave=${() => acts.hold(false)}
       @focusin=${() => acts.hold(true)} @focusout=${() => acts.hold(false)}>
-      ${repeat(rows.slice(0, MOST), key, (one) => (one.fold ? fold(one) : row(one, chosen, now, acts.select)))}
+      ${repeat(rows.slice(0, MOST), key, (one) => (one.fold ? fold(one, acts.unfold) : row(one, chosen, now, acts.select)))}
       ${rows.length > MOST ? rest(rows.length - MOST) : nothing}${rows.length ? nothing : empty(list)}
     </div>
   </section>`;
@@ -72,11 +71,11 @@ function evidence(alert) {
   const found = seen(alert);
   if (!found) return nothing;
   const against = heldAgainst(alert);
-  const limit = against?.operator ? `${sign(against.operator)} ${amount(against.limit)}` : found.unit;
+  const limit = against ? `${sign(against.operator)} ${amount(against.limit)}` : found.unit;
   return html`<span class="seen num">${found.text} <span class="muted">${limit}</span></span>`;
 }
 
-const fold = ({ rule, severity, title, count }) => html`
-  <a class="row handled" href="${at({ rule, sev: severity }, "/alerts")}">
-    ${glyph(severity)}<span class="title ell">${pick(title)}</span><b class="left num">× ${count}</b>
-    <span class="where">${say("overview.folded")}</span></a>`;
+const fold = ({ fold: rule, severity, title, count, isOpen }, unfold) => html`
+  <button class="row handled" aria-expanded="${isOpen}" @click=${() => unfold(rule)}>
+    ${glyph(severity)}<span class="title ell">${say("alerts.folded", { n: count, title: pick(title) })}</span>
+    <span class="left">${isOpen ? "▾" : "›"}</span><span class="where">${say("overview.folded")}</span></button>`;

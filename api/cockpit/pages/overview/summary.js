@@ -38,20 +38,3 @@ export function listed(alerts, list, now) {
   if (list === "late") return alerts.filter((alert) => overdue(alert, now));
   return alerts;
 }
-
-/** In a flood: yellow and blue alerts of one rule as one, {fold, rule, severity, title, count}, where the first is. */
-export function folded(alerts) {
-  const folds = new Map();
-  const rows = [];
-  for (const alert of alerts) {
-    const key = `${alert.severity} ${alert.rule}`;
-    const fold = folds.get(key);
-    if (alert.severity < 3) rows.push(alert);
-    else if (fold) fold.count += 1;
-    else {
-      folds.set(key, { fold: key, rule: alert.rule, severity: alert.severity, title: alert.title, count: 1 });
-      rows.push(folds.get(key));
-    }
-  }
-  return rows;
-}

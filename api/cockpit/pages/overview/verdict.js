@@ -1,6 +1,7 @@
 // The sentence that is seen first: is the city well? Beside it how many alerts are open, by severity.
 
-import { hm } from "../../core/format.js";
+import { now } from "../../core/clock.js";
+import { hm, short } from "../../core/format.js";
 import { html, nothing } from "../../core/lit.js";
 import { store } from "../../core/store.js";
 import { pick, say } from "../../core/words.js";
@@ -18,11 +19,12 @@ export const deadline = (alert) => due(alert.due_at, SOON_MIN[alert.severity]);
  * @param counts as summary.js makes them
  * @param alerts open ones, in the order of the queue
  * @param flood of GET /overview; null: not read yet
+ * @param closed when an alert was closed last; null: never, or not read yet
  */
-export const verdict = (counts, alerts, flood) => html`
+export const verdict = (counts, alerts, flood, closed = null) => html`
   <section class="verdict ${counts.worst ? `k${counts.worst}` : ""}">
     <div class="say">
-      ${store.loaded ? sentence(counts, alerts) : html`<h1>${say("frame.connecting")}</h1>`}
+      ${store.loaded ? sentence(counts, alerts, closed) : html`<h1>${say("frame.connecting")}</h1>`}
     </div>
     <nav class="boxes" aria-label="${say("overview.by_severity")}">
       ${SEVERITIES.map((severity) => box(severity, counts))}
@@ -30,9 +32,9 @@ export const verdict = (counts, alerts, flood) => html`
     ${flood ? rate(flood) : nothing}
   </section>`;
 
-function sentence(counts, alerts) {
+function sentence(counts, alerts, closed) {
   const { worst } = counts;
-  if (!worst) return calm(total(counts.open));
+  if (!worst) return calm(total(counts.open), closed);
   const first = alerts.find((alert) => alert.severity === worst && waits(alert));
   const waiting = counts.waiting[worst];
   const color = say(`overview.color_${worst}`);
@@ -45,9 +47,12 @@ function sentence(counts, alerts) {
     </div>`;
 }
 
-const calm = (open) => html`<div>
-  <h1 aria-live="polite">${say("overview.calm")}</h1>
-  <p>${say(open ? "overview.calm_open" : "overview.calm_none", { n: open })}</p></div>`;
+function calm(open, closed) {
+  const last = !open && closed ? say("alerts.closed_at", { time: short(closed, now()) }) : "";
+  return html`<div>
+    <h1 aria-live="polite">${say("overview.calm")}</h1>
+    <p>${say(open ? "overview.calm_open" : "alerts.none_open", { n: open })} ${last}</p></div>`;
+}
 
 /** Domain, region with site, and title of an alert. */
 function whereabouts(alert) {

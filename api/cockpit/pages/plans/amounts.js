@@ -16,15 +16,19 @@ export const amount = (value, of) => `${exact(value)} ${unit(of.unit)}`.trim();
 /** ≤ 9 % */
 export const wanted = (target, of) => `${SIGNS[of.direction]} ${amount(target, of)}`;
 
-/** How far two values lie apart; those of percentages in percentage points. */
+/** How far two values lie apart; those of percentages in percentage points, down to the hundredth. */
 export function apart(difference, of) {
   if (of.unit !== "%") return amount(Math.abs(difference), of);
-  return say("plans.points", { n: number(Math.abs(difference), 2) });
+  return say("plans.points", { n: hundredths(Math.abs(difference)) });
 }
+
+const LEAST = 0.01; // that is printed
+
+const hundredths = (size) => (size > 0 && size < LEAST / 2 ? `< ${LEAST}` : number(size, 2));
 
 /** A change in a year, with its sign. */
 export function yearly(change, of) {
-  const text = `${change > 0 ? "+" : ""}${number(change, 2)}`;
+  const text = Math.abs(change) < LEAST / 2 ? "≈ 0" : `${change > 0 ? "+" : ""}${number(change, 2)}`;
   return html`<b class="num">${text}</b>
     <small>${say("plans.yearly", { unit: of.unit === "%" ? say("plans.point") : unit(of.unit) })}</small>`;
 }

@@ -1,5 +1,6 @@
 // The dialog for a value that people enter.
 
+import { unit } from "../../core/format.js";
 import { html } from "../../core/lit.js";
 import { pick, say } from "../../core/words.js";
 import { ask } from "../../parts/dialog.js";
@@ -22,7 +23,7 @@ export async function askValue(indicator, here, region, today) {
   </select>`;
   const day = html`<input class="field" type="date" required max="${today}" .value=${today} @input=${put("day")} />`;
   const value = html`<input class="field" type="number" step="any" required @input=${put("value")} />
-    <span>${indicator.unit}</span>`;
+    <span>${unit(indicator.unit)}</span>`;
   const note = html`<input class="field" maxlength="1000" @input=${put("note")} />`;
   return ask({
     title: say("plans.enter"),

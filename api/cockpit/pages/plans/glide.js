@@ -11,6 +11,7 @@ const DAY_MS = 86_400_000;
 const YEAR_MS = 365.25 * DAY_MS;
 const LABELS = 136; // px right of the lines, for what they come to
 const ROOM = 0.12; // of the values' range, above and below
+const LEAST_SPAN = 0.5; // of the greatest value: what is almost the same shall look so
 const COLORS = { at_risk: "--s3-text", off_course: "--s2-text" };
 
 /**
@@ -103,7 +104,7 @@ function startOf({ baseline, target, kind, direction }) {
 
 function range(values) {
   const [least, most] = [Math.min(...values), Math.max(...values)];
-  const room = (most - least || Math.abs(most) || 1) * ROOM;
+  const room = (Math.max(most - least, Math.abs(most) * LEAST_SPAN) || 1) * ROOM;
   const step = 10 ** Math.floor(Math.log10(room));
   const low = Math.floor((least - room) / step) * step;
   return [least >= 0 ? Math.max(0, low) : low, Math.ceil((most + room) / step) * step];

@@ -59,7 +59,9 @@ function line(row, chosen) {
       >${row.actual == null ? say("plans.no_value")
         : html`<span>${say("plans.now")} <b>${amount(row.actual, row)}</b></span>`}
       <span
-        >${row.target == null ? say("plans.no_target") : `${say("plans.target")} ${wanted(row.target, row)}`}</span
+        >${row.target == null ? say("plans.no_target") : `${say("plans.target")} ${wanted(row.target, row)}${
+          row.year ? say("overview.year", { year: row.year }) : ""
+        }`}</span
       ></span
     ></a
   >`;

@@ -110,7 +110,13 @@ def kinds(scale: int) -> list[Kind]:
         Kind("weather-", "heating", "weather_station", 2, {"outdoor_temp": -5}),
         Kind("air-sim-", "air", "station", scale, air),
         Kind("gas-", "sentinel", "gas_well", 4 * scale, {"methane": 2, "cover_open": 0, "cover_tilt": 1}),
-        Kind("sewer-", "sentinel", "sewer_well", 4 * scale, {"h2s": 1, "cover_open": 0, "cover_tilt": 1}),
+        Kind(
+            "sewer-",
+            "sentinel",
+            "sewer_well",
+            4 * scale,
+            {"h2s": 1, "sewer_level": 1, "cover_open": 0, "cover_tilt": 1},
+        ),
         Kind("pond-", "sentinel", "ponding_point", scale, {"ponding_depth": 0}),
     ]
 

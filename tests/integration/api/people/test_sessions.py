@@ -37,16 +37,22 @@ def test_who_signs_in_is_known_until_they_sign_out(town: Town) -> None:
     me = browser.get("/api/v1/session").json()
     copied = f"citybrain_session={browser.cookies['citybrain_session']}"
 
-    assert {**me, "expires_at": None} == {
+    assert {**me, "expires_at": None, "now": None, "event": None} == {
         "kind": "person",
         "name": name,
         "title": "李娜",
         "role": "operator",
+        "place": {"zh": "临河区", "en": "Linhe District"},
         "regions": [{"id": "150802", "title": {"zh": "临河区", "en": "Linhe District"}}],
         "domains": [{"id": "water", "title": {"zh": "供水", "en": "Water supply"}}],
         "crew": "crew-1",
         "expires_at": None,
+        "now": None,
+        "time_zone": "Asia/Shanghai",
+        "event": None,
     }
+    assert abs(datetime.fromisoformat(me["now"]) - datetime.now(UTC)) < timedelta(minutes=1)
+    assert me["event"] == 0, "no alert was ever raised"
     lasts = datetime.fromisoformat(me["expires_at"]) - datetime.now(UTC)
     assert timedelta(hours=11.9) < lasts <= timedelta(hours=12)
     assert browser.delete("/api/v1/session").json() == {"ended": True}

@@ -58,6 +58,31 @@ def test_boards_see_their_views_and_nothing_else(database: str) -> None:
                 connection.execute(statement)
 
 
+def test_boards_see_standbys_and_not_what_others_ask(database: str) -> None:
+    with psycopg.connect(database) as connection:
+        may = "select pg_has_role(%s, 'pg_read_all_stats', 'usage')"
+        assert [connection.execute(may, [f"citybrain_{role}"]).fetchone() for role in ("owner", "board", "writer")] == [
+            (True,),
+            (False,),
+            (False,),
+        ]
+        connection.execute("set role citybrain_board")
+        assert connection.execute("select * from standbys()").fetchall() == []
+
+
+def test_who_may_not_let_the_owner_see_standbys_migrates_all_the_same(database: str) -> None:
+    warnings: list[str | None] = []
+    with psycopg.connect(database) as connection:
+        connection.add_notice_handler(lambda diagnostic: warnings.append(diagnostic.message_primary))
+        connection.execute("revoke pg_read_all_stats from citybrain_owner")
+        connection.execute("set local role citybrain_owner")
+        connection.execute(query("prepare", "statistics"))
+        connection.execute("set local role citybrain_board")
+        assert connection.execute("select * from standbys()").fetchall() == []
+        connection.rollback()
+    assert [text for text in warnings if text and text.startswith("the metrics will not show standbys")]
+
+
 def test_the_writer_can_not_change_the_schema_or_the_secret(database: str) -> None:
     with connect(database, "writer", "test") as connection:
         for statement in ("drop table reading", "update installation set session_secret = 'known'"):

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from rules.alerts.statistics import Frequent, Priority, Statistics, Times, statistics
+from rules.alerts.statistics import Priority, Statistics, Times, statistics
 
 from .conftest import Desk, transition
 
@@ -55,10 +55,12 @@ def test_a_flood_runs_from_more_than_ten_to_fewer_than_five(desk: Desk, found: S
 
 
 def test_what_is_frequent_chatters_or_is_stale(desk: Desk, found: Statistics) -> None:
-    assert found.top[:2] == (
-        Frequent(ALONE, "chatter", 4, pytest.approx(4 / 19)),
-        Frequent(ALONE, "S1", 2, pytest.approx(2 / 19)),
-    )
+    assert [(one.rule, one.subject, one.alerts) for one in found.top[:2]] == [(ALONE, "chatter", 4), (ALONE, "S1", 2)]
+    assert [one.share for one in found.top[:2]] == pytest.approx([4 / 19, 2 / 19])
+    assert (found.top[0].title_zh, found.top[0].place_zh) == (
+        "water.quality 告警",
+        "临河区",
+    )  # without a site its region
     assert len(found.top) == 10
     assert desk.rows("select subject, most from board_alert_chattering") == [("chatter", 3)]
     assert desk.rows("select subject from board_alert_stale order by 1") == [("old",), ("past",)]
@@ -86,6 +88,7 @@ def test_mean_times(desk: Desk) -> None:
 
     for severity, subject in ((2, "S1"), (2, "S2"), (2, "S3"), (3, "S4")):
         desk.record(transition("raised", severity, subject=subject), now=start)
+    desk.record(transition("raised", 2, subject="past", past=True), now=start)  # nobody was told of it
     do(1, "confirm", 2)
     do(1, "dispatch", 6)
     do(2, "refute", 4)

@@ -19,18 +19,18 @@ test("times are the city's, whatever the desk's zone", () => {
   assert.equal(format.short(NIGHT, Date.parse("2026-11-23T02:00:00Z")), "11-22 03:12");
 });
 
-test("spans and countdowns in both languages", () => {
-  words.speak("zh");
+test("spans and countdowns in both languages", async () => {
+  await words.speak("zh");
   assert.equal(format.span(71 * 60_000), "1 时 11 分");
   assert.equal(format.countdown(155_000), "02:35");
   assert.equal(format.countdown(-185_000), "超 03:05");
-  words.speak("en");
+  await words.speak("en");
   assert.equal(format.span(51 * 3_600_000), "2 d 3 h");
   assert.equal(format.countdown(-185_000), "03:05 over");
 });
 
-test("numbers carry their size, a true minus, and never stand for nothing", () => {
-  words.speak("zh");
+test("numbers carry their size, a true minus, and never stand for nothing", async () => {
+  await words.speak("zh");
   assert.equal(format.figure(118.4), "118");
   assert.equal(format.figure(0.0712), "0.071");
   assert.equal(format.number(-0.6, 1), "−0.6");

@@ -3,6 +3,7 @@ import test from "node:test";
 
 const load = (name) => import(`${process.env.COCKPIT}/map/${name}.js`);
 const { gather, spread } = await load("crowd");
+const { names, numbers } = await load("columns");
 const { gcj02 } = await load("datum");
 const { CLEARED, NO_DATA, SEVERITY, SILENCED, STALE, States, stateOf, UNJUDGED } = await load("states");
 
@@ -70,4 +71,10 @@ test("GCJ-02 as the server converts it; abroad nothing is shifted", () => {
   const [longitude, latitude] = gcj02([107.417, 40.757]);
   assert.ok(Math.abs(longitude - 107.42260637) < 1e-8 && Math.abs(latitude - 40.75845783) < 1e-8);
   assert.deepEqual(gcj02([2.35, 48.86]), [2.35, 48.86]);
+});
+
+test("columns are unpacked as the server packed them", () => {
+  assert.deepEqual(names("0pump-7\n58\n60\n0x"), ["pump-7", "pump-8", "pump-80", "x"]);
+  assert.deepEqual(names(""), []);
+  assert.deepEqual(numbers(btoa("\x01\xff\x00\x02\x00\x03")), [1, 255 + 2 * 256 + 3 * 65_536]);
 });

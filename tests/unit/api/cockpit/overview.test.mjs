@@ -3,7 +3,8 @@ import test from "node:test";
 
 const load = (name) => import(`${process.env.COCKPIT}/pages/overview/${name}.js`);
 const { Order } = await load("order");
-const { folded, listed, summary, total } = await load("summary");
+const { listed, summary, total } = await load("summary");
+const { folded } = await import(`${process.env.COCKPIT}/parts/flood.js`);
 
 const NOW = Date.parse("2026-11-22T00:00:00Z");
 const at = (minutes) => new Date(NOW + minutes * 60_000).toISOString();
@@ -37,9 +38,12 @@ test("lists of what waits and of what is late", () => {
   assert.deepEqual(listed(alerts, "late", NOW).map(({ id }) => id), [2]);
 });
 
-test("a flood folds yellow and blue alerts by rule, red and orange ones never", () => {
-  const rows = folded([alert(1, 1), alert(2, 1), alert(3, 3), alert(4, 3), alert(5, 4), alert(6, 3, { rule: "air.aqi" })]);
-  assert.deepEqual(rows.map((row) => (row.fold ? row.count : row.id)), [1, 2, 2, 1, 1]);
+test("a flood folds yellow and blue alerts by rule where the first is, red and orange ones never", () => {
+  const alerts = [alert(1, 1), alert(2, 2), alert(3, 3), alert(4, 3, { rule: "air.aqi" }), alert(5, 4)];
+  const told = (opened) => folded(alerts, new Set(opened)).map((row) => (row.fold ? [row.severity, row.count] : row.id));
+
+  assert.deepEqual(told([]), [1, 2, [3, 2], 4], "of one alone there is nothing to fold");
+  assert.deepEqual(told(["water.burst"]), [1, 2, [3, 2], 3, 5, 4], "opened, they stand below their row");
 });
 
 test("the queue stands still while it is held, and says how much has changed", () => {

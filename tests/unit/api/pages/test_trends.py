@@ -32,6 +32,25 @@ def test_the_band_is_of_the_same_hour_of_seven_days_and_not_of_today() -> None:
     assert trends.usual(points, NOW) == 4
 
 
+def test_what_is_usual_lies_between_the_hours_around_the_time() -> None:
+    days = range(1, 8)
+    points = {PRESENT - ago * DAY: 10.0 + ago % 3 for ago in days} | {PRESENT - ago * DAY + HOUR: 22.0 for ago in days}
+    late = PRESENT + timedelta(
+        minutes=42, seconds=9
+    )  # a sixth of the way from the middle of one hour to the next, less 2:09
+
+    assert trends.usual(points, late) == pytest.approx(sum(10 + ago % 3 for ago in days) / 7 * 5 / 6 + 22 / 6)
+    median, low, high = trends.usual_spread(points, late, 3) or (0, 0, 0)
+    assert median == pytest.approx(11 * 5 / 6 + 22 / 6)
+    assert low < median < high < 22
+
+
+def test_a_reading_within_a_fifth_of_a_steady_week_is_usual() -> None:
+    points = {PRESENT + hours * HOUR - ago * DAY: 10.0 for ago in range(1, 8) for hours in (-1, 0, 1)}
+
+    assert trends.usual_spread(points, NOW, 3) == (10, 8, 12)
+
+
 def test_two_days_make_no_band() -> None:
     assert trends.band({PRESENT - DAY: 1.0, PRESENT - 2 * DAY: 2.0}, NOW)[-1] is None
 

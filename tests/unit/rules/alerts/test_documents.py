@@ -30,7 +30,7 @@ def test_every_action() -> None:
         _, origins, to, needs, by_crew = documented[action]
         assert origins == ("any" if len(step.origins) == len(get_args(Handling)) else ", ".join(step.origins))
         assert to == (step.to or "unchanged")
-        assert needs == ("crew" if step.crew else "note" if step.note else "")
+        assert needs == ("crew" if step.crew else "operator" if step.operator else "note" if step.note else "")
         assert by_crew == ("yes" if step.by_crew else "")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import get_args
 
 import pytest
@@ -9,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rules.alerts.deadlines import NEXT, load
-from rules.alerts.handling import STEPS, Action, Actor, Request, Role, act, allowed
+from rules.alerts.handling import STEPS, Action, Actor, Request, Role, act, allowed, beside
 from rules.alerts.model import DONE, AlertError, Handling
 
 from .rows import NOW, alert
@@ -35,9 +36,13 @@ WAYS = {
 @pytest.mark.parametrize("action", get_args(Action))
 def test_every_way_from_every_state(handling: Handling, action: Action) -> None:
     before = alert(handling=handling, crew="二班")
-    request = Request(action, LI, note="说明", crew="一班")
+    request = Request(action, LI, note="说明", crew="一班", operator="wang")
     if action == "comment":
         assert act(before, request, load(), NOW)[0] == before
+    elif action == "assign" and handling not in DONE:
+        changed, event = act(before, request, load(), NOW)
+        assert changed == replace(before, operator="wang", revision=1), "who has it in hand, and nothing else"
+        assert (event.operator, event.crew, event.handling) == ("wang", None, None)
     elif action in WAYS[handling]:
         changed, event = act(before, request, load(), NOW)
         assert changed.handling == event.handling == WAYS[handling][action]
@@ -85,12 +90,12 @@ def test_whatever_is_allowed_is_possible_and_nothing_else(actions: list[Action],
     actor = LI if role == "operator" else CREW
     now = alert(crew="一班")
     for action in actions:
-        possible = allowed(now.handling, role)
+        moving, beside_it = allowed(now.handling, role), beside(now.handling, role)
         try:
-            changed, _ = act(now, Request(action, actor, note="说明", crew="一班"), load(), NOW)
+            changed, _ = act(now, Request(action, actor, note="说明", crew="一班", operator="wang"), load(), NOW)
         except AlertError:
-            assert action not in possible
+            assert action not in (*moving, *beside_it)
             continue
-        assert action in possible or action == "comment"
-        assert changed.due_step == (NEXT.get(changed.handling) if action != "comment" else now.due_step)
+        assert action in (*moving, *beside_it)
+        assert changed.due_step == (NEXT.get(changed.handling) if action in moving else now.due_step)
         now = changed
