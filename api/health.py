@@ -21,7 +21,9 @@ class Check(BaseModel):
 
     ok: bool
     detail: str = Field(description="A sentence.", examples=["The database answers."])
-    detail_zh: str = Field(description="The same in Chinese.", examples=["数据库应答正常。"])
+    detail_zh: str | None = Field(
+        None, description="The same in Chinese; null: a handover of an earlier release.", examples=["数据库应答正常。"]
+    )
 
 
 _ANSWERS = Check(ok=True, detail="The database answers.", detail_zh="数据库应答正常。")

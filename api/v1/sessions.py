@@ -62,6 +62,10 @@ class Me(BaseModel):
     expires_at: datetime = Field(description="Until then at the latest, this holds.")
     now: datetime = Field(description="The server's clock.")
     time_zone: str = Field(description="The city's.", examples=["Asia/Shanghai"])
+    grafana: str | None = Field(
+        description="Address of the Grafana that has our boards; null: none is known.",
+        examples=["https://grafana.example.org"],
+    )
     event: int = Field(
         description="The newest event of an alert: lists that are read from now on, with a stream of "
         "`last_event_id` so much, have no gap between them.",
@@ -240,6 +244,7 @@ async def _me(principal: Principal, context: Context) -> Me:
         expires_at=principal.expires_at,
         now=context.clock(),
         time_zone=context.settings.time_zone,
+        grafana=context.settings.grafana_url.rstrip("/") or None,
         event=event,
     )
 

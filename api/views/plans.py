@@ -66,7 +66,7 @@ class IndicatorEntry(BaseModel):
     scope: Reach = Field(description="`each`: asked of every region inside, too.")
     measure: str | None = Field(description="What computes it; null: its values are entered.")
     superseded_by: str | None = Field(description="The indicator of a later document that leads.")
-    note: str | None
+    note: Words | None = Field(description="What a reader of the number must know.")
     standings: list[Standing] = Field(description="The newest in each region; of the first 100 that have any.")
 
 
@@ -153,9 +153,14 @@ def indicator_entry(indicator: Indicator, standings: list[Standing]) -> Indicato
         scope=indicator.scope,
         measure=indicator.measure,
         superseded_by=indicator.superseded_by,
-        note=indicator.note,
+        note=_note(indicator),
         standings=standings,
     )
+
+
+def _note(indicator: Indicator) -> Words | None:
+    note = indicator.note
+    return Words(zh=note, en=note) if isinstance(note, str) else titles.words(note) if note else None
 
 
 def standing(row: Stood, catalogue: Catalogue) -> Standing:

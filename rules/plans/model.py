@@ -47,7 +47,7 @@ class Indicator:
     measure: str | None = None
     margin: float | None = None
     superseded_by: str | None = None
-    note: str | None = None
+    note: Text | str | None = None  # a string: in sets that an earlier release applied
     regions: tuple[str, ...] = ()
     within: tuple[str, ...] = ()
 

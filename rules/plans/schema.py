@@ -96,7 +96,7 @@ class IndicatorEntry(_Entry):
     """How far short is at risk rather than off course, in the unit; left out: the platform's default."""
     superseded_by: Line | None = None
     """The plan/indicator of a later document that leads instead; this one is no longer judged."""
-    note: Line | None = None
+    note: Title | None = None
     """What a reader of the number must know."""
 
     @field_validator("baseline")
@@ -120,11 +120,12 @@ class IndicatorEntry(_Entry):
 
     def indicator(self, plan: str, name: str, regions: Sequence[str], below: Sequence[str]) -> Indicator:
         """As a plan has it; `below` are the regions inside the plan's `regions`."""
-        fields = self.model_dump(exclude={"title", "baseline", "target"})
+        fields = self.model_dump(exclude={"title", "baseline", "target", "note"})
         return Indicator(
             plan=plan,
             name=name,
             title=self.title.text(),
+            note=self.note.text() if self.note else None,
             baseline=self.baseline.point() if self.baseline else None,
             target=self.target.point(),
             regions=tuple(regions),

@@ -77,7 +77,7 @@ export function status() {
     ${delay()}${city.overview ? figures(city.overview.platform) : nothing}${spoken()}<span>${say("frame.keys")}</span></footer>`;
 }
 
-const trouble = ([name, { detail }]) => html`<span title="${detail}"><b class="t2">▲ ${say(`footer.${name}`)}</b></span>`;
+const trouble = ([name, check]) => html`<span title="${pick({ zh: check.detail_zh, en: check.detail })}"><b class="t2">▲ ${say(`footer.${name}`)}</b></span>`;
 
 /** How long it takes until what is committed is on this screen. */
 function delay() {

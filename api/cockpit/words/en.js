@@ -125,7 +125,7 @@ export const WORDS = {
     timeline: "What happened", append_only: "never changed", engine: "Rule engine", around: "Place and sites nearby", position: "{number} of {of} in the list",
     facts: "Rule and source of limits", held: "for {span}", and: ", ", no_longer: "the condition holds no longer", silence: "nothing heard for more than {span}", heard: "last heard {time}",
     due_by: "{step}: {source}",
-    fact: { rule: "Rule", condition: "Condition", limit: "Limit", clear: "Clears", readings: "Readings", silent: "Silent", due: "Deadline", told: "Not told" },
+    fact: { rule: "Rule", condition: "Condition", limit: "Limit", clear: "Clears", readings: "Readings", silent: "Silent", due: "Deadline", told: "Not told", board: "Board" },
     logic: { AND: "and", OR: "or", NOT: "not" },
     call: { abs: "|{of}|", avg: "mean {of} in {span}", min: "lowest {of} in {span}", max: "highest {of} in {span}", delta: "change of {of} in {span}", usual: "usual {of} at this hour ({span})" },
     span: { w: "{n} w", d: "{n} d", h: "{n} h", m: "{n} min", s: "{n} s", sample: "{n} readings", interval: "{n} reporting intervals", among: "{n} of {of} readings" },

@@ -117,7 +117,7 @@ export const WORDS = {
     timeline: "处置经过", append_only: "只增不改", engine: "规则引擎", around: "位置与邻近站点", position: "列表中第 {number} 项，共 {of} 项",
     facts: "规则与限值出处", held: "保持 {span}", and: "，", no_longer: "条件不再成立", silence: "超过 {span}没有任何上报", heard: "最后上报 {time}",
     due_by: "{step}：{source}",
-    fact: { rule: "规则", condition: "条件", limit: "限值出处", clear: "恢复", readings: "触发读数", silent: "失联", due: "时限依据", told: "未通知" },
+    fact: { rule: "规则", condition: "条件", limit: "限值出处", clear: "恢复", readings: "触发读数", silent: "失联", due: "时限依据", told: "未通知", board: "看板" },
     logic: { AND: "且", OR: "或", NOT: "非" },
     call: { abs: "|{of}|", avg: "{of}近 {span}均值", min: "{of}近 {span}最低", max: "{of}近 {span}最高", delta: "{of} {span}内变化", usual: "{of}近 {span}同时段常值" },
     span: { w: "{n} 周", d: "{n} 天", h: "{n} 时", m: "{n} 分", s: "{n} 秒", sample: "{n} 个读数", interval: "{n} 个上报周期", among: "{of} 个读数中 {n} 个" },

@@ -3,10 +3,12 @@
 import { figure, hm, short, unit } from "../../core/format.js";
 import { now } from "../../core/clock.js";
 import { html, nothing } from "../../core/lit.js";
-import { pick, say } from "../../core/words.js";
+import { store } from "../../core/store.js";
+import { language, pick, say } from "../../core/words.js";
 import { amount, provenance } from "../../parts/limits.js";
 import { duration, inWords } from "./condition.js";
 
+const BEFORE_MS = 6 * 3_600_000; // of the board before the alert, and after it
 const SHOWN = 4; // readings up to the one that raised it
 
 /**
@@ -38,10 +40,21 @@ export function facts({ alert, explanation }, titles) {
     ["silent", alert.silent_since && say("alert.heard", { time: short(alert.silent_since, now()) })],
     ["due", due(explanation.deadline)],
     ["told", explanation.untold && pick(explanation.untold)],
+    ["board", store.me.grafana && html`<a class="link" target="_blank" rel="noopener" href="${board(store.me.grafana, alert)}">Grafana ↗</a>`],
   ];
   return html`<section class="panel facts"><h2>${say("alert.facts")}</h2><dl>${rows.map(([name, value]) =>
     value ? html`<dt>${say(`alert.fact.${name}`)}</dt><dd>${value}</dd>` : nothing,
   )}</dl></section>`;
+}
+
+/** The board of the domain, at the site of the alert, from before it was raised until it was over, or until now. */
+function board(grafana, { domain, region, site, raised_at, cleared_at }) {
+  const url = new URL(`${grafana}/d/citybrain-domain-${domain}-${language}`);
+  url.searchParams.set("from", Date.parse(raised_at) - BEFORE_MS);
+  url.searchParams.set("to", Math.min(cleared_at ? Date.parse(cleared_at) + BEFORE_MS : Infinity, now()));
+  url.searchParams.set("var-region", region);
+  if (site) url.searchParams.set("var-site", site);
+  return url;
 }
 
 /** Rules on silence have no condition: nothing was heard for so long. */

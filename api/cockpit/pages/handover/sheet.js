@@ -145,7 +145,7 @@ function platform({ ready, checks, devices, ledger }) {
   const named = (name) => (known(`platform.check_${name}`) ? say(`platform.check_${name}`) : name);
   return html`<p>
     ${ready ? say("frame.well") : html`<b>${say("frame.unwell")}</b> ${unwell
-      .map(([name, check]) => `${named(name)}: ${check.detail}`).join(" ")}`}
+      .map(([name, check]) => `${named(name)}: ${pick({ zh: check.detail_zh ?? check.detail, en: check.detail })}`).join(" ")}`}
     ·
     ${say("handover.devices", { online: number(devices.online), total: number(devices.total),
       offline: number(devices.offline) })}

@@ -19,8 +19,8 @@ export const facts = (indicator, plan, said, here, region) =>
     </div>
     <div>
       <label>${say("plans.method")}</label><b>${say(indicator.measure ? "plans.measured" : "plans.by_people")}</b>
-      <small title="${indicator.note ?? ""}"
-        >${[say(`plans.kind_${indicator.kind}`), indicator.measure, indicator.note].filter(Boolean).join(" · ")}</small
+      <small title="${pick(indicator.note) ?? ""}"
+        >${[say(`plans.kind_${indicator.kind}`), indicator.measure, pick(indicator.note)].filter(Boolean).join(" · ")}</small
       >
     </div>
     <div><label>${say("plans.needed")}</label>${needed(indicator, said)}</div>

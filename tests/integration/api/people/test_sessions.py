@@ -49,6 +49,7 @@ def test_who_signs_in_is_known_until_they_sign_out(town: Town) -> None:
         "expires_at": None,
         "now": None,
         "time_zone": "Asia/Shanghai",
+        "grafana": None,
         "event": None,
     }
     assert abs(datetime.fromisoformat(me["now"]) - datetime.now(UTC)) < timedelta(minutes=1)
