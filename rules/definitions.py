@@ -80,7 +80,7 @@ def step(definition: Definition, severity: int | None) -> Definition:
 def limits(definition: Definition) -> list[StatedLimit]:
     """Its limits, those of the rule itself first."""
     own = None if "ladder" in definition else definition.get("severity")
-    holders = [(own, definition), *((step.get("severity"), step) for step in definition.get("ladder", ()))]
+    holders = [(own, definition), *((one.get("severity"), one) for one in definition.get("ladder", ()))]
     return [found for severity, holder in holders for found in _limits(holder, severity)]
 
 

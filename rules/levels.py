@@ -73,7 +73,7 @@ def _levels(rule: RuleInForce, day: date) -> Iterator[Level]:
         if not (limit.since or "") <= day.isoformat() <= (limit.until or "9999-12-31"):
             continue
         condition = definitions.step(definition, limit.severity).get("raise", "")
-        for comparison in map(_of_the_value, comparisons(condition)):
+        for comparison in map(_of_the_value, comparisons(str(condition))):
             if comparison.left.name == "value" and comparison.right == (limit.name, False):
                 yield Level(
                     **asdict(limit),

@@ -8,11 +8,12 @@ from typing import Annotated, Literal
 from pydantic import AwareDatetime, BaseModel, Field
 
 from api.access.scopes import Titled
-from api.pages.limits import Level
 from api.views.documents import Words
 from api.views.resolution import Resolution
+from api.views.rules import RuleLimit
 from citybrain.catalogue.model import MetricKind
 from citybrain.catalogue.pages import Across, PanelKind, Worst
+from rules.conditions.comparisons import Operator
 
 Combined = Across | Literal["share"]
 Trend = Annotated[
@@ -31,6 +32,16 @@ class Coded(Titled):
     """A state, or of flags one of them, and the code that stands for it."""
 
     code: int
+
+
+class Level(RuleLimit):
+    """A limit of a rule in force: an alert is raised where the value lies beyond it."""
+
+    rule: str = Field(examples=["water.end_pressure"])
+    rule_title: Words
+    operator: Operator = Field(description="How the value stands to the limit when the alert is raised.")
+    absolute: bool = Field(description="Whether the value's distance from zero is meant, on either side.")
+    series_where: str | None = Field(description="The series that the rule judges; null: all of the metric.")
 
 
 class PageMetric(Titled):

@@ -11,13 +11,13 @@ from api.access.scopes import Titled
 from api.pages import trends
 from api.pages.asked import Asked
 from api.pages.documents import FigureNumber
-from api.pages.limits import Level, RuleInForce, kept, levels
 from api.pages.trends import Points
 from api.views.documents import Words
 from api.views.rows import rows, tuples
 from api.views.status import states
 from citybrain.catalogue.model import Domain, Metric
 from citybrain.catalogue.pages import Across, Figure
+from rules.levels import Level, RuleInForce, kept, levels
 
 Levels = Mapping[str, Mapping[str, list[Level]]]
 """By domain and metric."""

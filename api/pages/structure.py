@@ -6,9 +6,8 @@ from collections.abc import Iterator, Mapping
 
 from api.access.scopes import Titled
 from api.pages import states
-from api.pages.documents import Coded, DomainPage, PageColumn, PageFigure, PageMetric, PagePanel, PageVital
+from api.pages.documents import Coded, DomainPage, Level, PageColumn, PageFigure, PageMetric, PagePanel, PageVital
 from api.pages.figures import Wanted, level
-from api.pages.limits import Level
 from api.views import titles
 from api.views.documents import Words
 from citybrain.catalogue.model import Domain, Metric
@@ -26,10 +25,11 @@ from citybrain.catalogue.pages import (
     Table,
     Tiles,
 )
+from rules import levels
 
 DAY_HOURS = 24
 
-Known = Mapping[str, list[Level]]
+Known = Mapping[str, list[levels.Level]]
 """Limits by metric."""
 
 
@@ -52,11 +52,12 @@ def describe(domain: Domain, page: Page, known: Known) -> DomainPage:
 def describe_figure(domain: Domain, figure: Figure, known: Known) -> PageFigure:
     """A figure in words, with the limit that makes it a share."""
     wanted = Wanted(domain, figure)
+    kept = level(wanted, {domain.id: known})
     return PageFigure(
         title=_title(domain, figure),
         metric=figure.metric,
         across="share" if figure.keeps else wanted.across,
-        keeps=level(wanted, {domain.id: known}),
+        keeps=_level(kept) if kept else None,
     )
 
 
@@ -111,7 +112,7 @@ def _title(domain: Domain, measure: Measure) -> Words:
     return titles.words(measure.title.text() if measure.title else domain.metrics[measure.metric].title)
 
 
-def _metric(metric: Metric, limits: list[Level]) -> PageMetric:
+def _metric(metric: Metric, limits: list[levels.Level]) -> PageMetric:
     return PageMetric(
         id=metric.name,
         title=titles.words(metric.title),
@@ -123,5 +124,9 @@ def _metric(metric: Metric, limits: list[Level]) -> PageMetric:
             Coded(id=name, code=code, title=titles.words(metric.state_titles[name]))
             for name, code in metric.states.items()
         ],
-        limits=limits,
+        limits=[_level(one) for one in limits],
     )
+
+
+def _level(found: levels.Level) -> Level:
+    return Level.model_validate(found, from_attributes=True)

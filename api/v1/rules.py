@@ -14,17 +14,18 @@ from api.access.door import Engineer, Viewer
 from api.access.scopes import Titled
 from api.context import Context, Using
 from api.v1 import new_router
-from api.views import rules as told
 from api.views import titles
 from api.views.documents import Words
 from api.views.rows import rows
-from api.views.rules import RuleLimit, Source
+from api.views.rules import RuleLimit
 from api.views.trials import Trials
 from api.web.bodies import Body
 from api.web.filters import Moment
 from api.web.pages import Cursor, Limit, Page, decode, encode
 from api.web.problems import Refusal, responses
 from citybrain.access.model import Scope
+from rules import definitions
+from rules.definitions import Source
 from rules.model import Mode
 from rules.trial.job import ChangedLimit, Check, CheckedRules, DryRun, DryRunResult, Job, Test, TestedRules
 
@@ -312,11 +313,11 @@ def _entry(row: _InForce, context: Context, scope: Scope) -> Mapping[str, Any]:
         "version": row.version,
         "title": Words(zh=row.title_zh, en=row.title_en),
         "domain": titles.domain(context.catalogue, row.rule.partition(".")[0]),
-        "mode": told.mode(definition),
-        "source": told.source(definition),
-        "metrics": told.metrics(definition),
-        "severities": told.severities(definition),
-        "limits": told.limits(definition),
+        "mode": definitions.mode(definition),
+        "source": definitions.source(definition),
+        "metrics": definitions.metrics(definition),
+        "severities": definitions.severities(definition),
+        "limits": [RuleLimit.model_validate(one, from_attributes=True) for one in definitions.limits(definition)],
         "applied_at": row.applied_at,
         "last_run": row.last_run,
         "took_ms": row.took_ms,

@@ -5,20 +5,15 @@ from __future__ import annotations
 import operator
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, datetime
-from functools import lru_cache
-from typing import Any
 
-from sqlglot import exp
-
-from api.views.documents import Alert, AlertCount, Alerts, Comparison, Limit, Operator, Seen, Words
+from api.views.documents import Alert, AlertCount, Alerts, Comparison, Limit, Seen, Words
 from citybrain.store import boards
 from citybrain.store.boards import Cell, OpenAlert
-from rules.conditions.model import ConditionError
-from rules.conditions.syntax import tree
+from rules import definitions
+from rules.conditions.comparisons import Operator, comparisons
 
 KINDS = {"number", "text"}  # what a rule says of a query's column that has no unit
 
-_OPERATORS: dict[type[exp.Expr], Operator] = {exp.LT: "<", exp.LTE: "<=", exp.GT: ">", exp.GTE: ">="}
 _HOLDS: dict[Operator, Callable[[float, float], bool]] = {
     "<": operator.lt,
     "<=": operator.le,
@@ -91,36 +86,13 @@ def _limit(name: str, limit: Mapping[str, Cell]) -> Limit:
 def _comparisons(row: OpenAlert) -> Iterator[Comparison]:
     """Those of the condition that hold of the values: all of an AND, the true one of an OR."""
     cells = {**row.values, **{name: limit["value"] for name, limit in row.limits.items()}}
-    for left, sign, right in compared(_raise(row)):
-        a, b = cells.get(left), cells.get(right)
+    condition = str(definitions.step(row.definition or {}, row.step).get("raise", ""))
+    for left, sign, right in comparisons(condition):
+        if left.absolute or right.absolute:
+            continue
+        a, b = cells.get(left.name), cells.get(right.name)
         if isinstance(a, int | float) and isinstance(b, int | float) and _HOLDS[sign](a, b):
-            yield Comparison(left=left, operator=sign, right=right)
-
-
-def _raise(row: OpenAlert) -> str:
-    """The condition of the step that decided; a ladder's step may leave it to the rule."""
-    rule: dict[str, Any] = row.definition or {}
-    steps = [step for step in rule.get("ladder", ()) if step.get("severity") == str(row.step)]
-    return str({**rule, **(steps[0] if steps else {})}.get("raise", ""))
-
-
-@lru_cache(maxsize=1000)
-def compared(condition: str) -> tuple[tuple[str, Operator, str], ...]:
-    """What a condition compares by name, as it stands there: of `value < low OR abs(value) > 3` the first.
-
-    A limit that stands in a sum or a product is no number that one could hold the value against.
-    """
-    try:
-        parsed = tree(condition)
-    except ConditionError:  # none, or one that an earlier release could read
-        return ()
-    return tuple(
-        (node.this.name, _OPERATORS[type(node)], node.expression.name)
-        for node in parsed.find_all(*_OPERATORS)
-        if isinstance(node.this, exp.Column)
-        and isinstance(node.expression, exp.Column)
-        and node.find_ancestor(exp.Not) is None
-    )
+            yield Comparison(left=left.name, operator=sign, right=right.name)
 
 
 def _moment(seconds: Cell) -> datetime | None:

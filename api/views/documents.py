@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from api.health import Check
 from api.views.example import STATUS
 from citybrain.store.boards import Cell, Worst
+from rules.conditions.comparisons import Operator
 
 
 class Words(BaseModel):
@@ -142,9 +142,6 @@ class Limit(BaseModel):
     confidence: str | None = Field(
         None, description="A two independent sources, B one, C from memory of the text, S a platform default."
     )
-
-
-Operator = Literal["<", "<=", ">", ">="]
 
 
 class Comparison(BaseModel):

@@ -6,12 +6,12 @@ from collections.abc import Iterable
 from datetime import date
 from pathlib import Path
 
-from api.pages.limits import RuleInForce, levels
 from citybrain.catalogue.model import Catalogue
 from deploy.boards import alerts, city, domain, frame, plans, platform, sources
 from deploy.boards.model import Board, Bundle
 from deploy.boards.provisioning import files
 from deploy.boards.words import LANGUAGES, Words, words
+from rules.levels import RuleInForce, levels
 from rules.model import Rule
 
 

@@ -9,7 +9,6 @@ from typing import NamedTuple
 from grafana_foundation_sdk.models.dashboard import Threshold
 from psycopg import sql
 
-from api.pages.limits import Level, kept
 from citybrain.catalogue.model import Domain, Metric
 from citybrain.catalogue.pages import Curve, Figure, Map, Page, Panel, Series, States, Table, Tiles
 from citybrain.catalogue.schema import Title
@@ -25,6 +24,7 @@ from deploy.boards.tables import Cells
 from deploy.boards.thresholds import INK, NORMAL, SEVERITIES
 from deploy.boards.variables import chosen, cockpit
 from deploy.boards.words import Words
+from rules.levels import Level, kept
 
 _DAY = 24  # hours that a board shows when it is opened
 _ALERTS = {f"alert_{level}": colour for level, colour in SEVERITIES.items()}

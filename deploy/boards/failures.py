@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import niquests
-from grafana_client.client import GrafanaException, GrafanaTimeoutError
+import requests
+from grafana_client.client import GrafanaException
 
 from citybrain.errors import Correctable
 
@@ -22,26 +22,26 @@ class Absent(GrafanaError):
     """There is no such thing."""
 
 
-def failure(url: str, doing: str, error: GrafanaException | niquests.RequestException) -> GrafanaError:
+def failure(url: str, doing: str, error: GrafanaException | requests.RequestException) -> GrafanaError:
     """What a request's failure means, and what to do."""
     asked = f"Grafana at {url} was asked to {doing}"
     match error:
-        case GrafanaTimeoutError() | niquests.Timeout():
+        case requests.Timeout():
             return Passing(f"{asked} and did not answer in time. Is it, or a proxy on the way, busy?")
-        case niquests.exceptions.JSONDecodeError():
+        case requests.exceptions.JSONDecodeError():
             return no_json(url)
-        case niquests.TooManyRedirects():
+        case requests.TooManyRedirects():
             target = error.response.headers.get("Location") if error.response is not None else None
             return GrafanaError(
                 f"{url} leads elsewhere ({target or 'a redirect'}). Set CITYBRAIN_GRAFANA_URL to the address where "
                 "Grafana itself answers; if that is a page to sign in, go round the proxy that asks for it."
             )
-        case niquests.exceptions.SSLError():
+        case requests.exceptions.SSLError():
             return GrafanaError(
                 f"TLS with Grafana at {url} failed: {_cause(error)}. Have this machine trust the authority of its "
                 "certificate (or name a file with it in REQUESTS_CA_BUNDLE), and use the name that is in it."
             )
-        case niquests.RequestException():
+        case requests.RequestException():
             return Passing(
                 f"Grafana at {url} can't be reached: {_cause(error)}. Is it running, and is CITYBRAIN_GRAFANA_URL its "
                 "address as seen from this machine?"

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from psycopg.sql import Literal
 
-from api.pages.limits import Level
 from citybrain.catalogue.pages import Across
 from deploy.boards.statements import Expression
+from rules.levels import Level
 
 _NUMBERS: dict[Across, str] = {
     "mean": "avg(value)",

@@ -8,9 +8,8 @@ from itertools import pairwise
 from grafana_foundation_sdk.builders import dashboard as build
 from grafana_foundation_sdk.models.dashboard import FieldColorModeId, Threshold, ThresholdsMode
 
-from api.pages.limits import Level
-from citybrain.catalogue.model import Text
 from deploy.boards.words import Words
+from rules.levels import Level
 
 # The cockpit's fills of its light theme, which stand out on Grafana's dark pages, too.
 SEVERITIES = {1: "#C2151B", 2: "#E87B00", 3: "#F0C400", 4: "#1D6FD0"}
@@ -62,7 +61,7 @@ def told(levels: Iterable[Level], words: Words) -> str:
             value=f"{level.value:g}",
             unit=level.unit or "",
             severity=words.group("severity").get(str(level.severity), ""),
-            rule=words.of(Text(level.rule_title.zh, level.rule_title.en)),
+            rule=words.of(level.rule_title),
             source=" ".join(part for part in (level.source, level.clause) if part),
             confidence=level.confidence,
         )

@@ -4,8 +4,8 @@ Devices come in over TCP, with credentials that its dynamic-security plugin keep
 Our own processes come in through a unix socket that only they can open, and may do everything: the private PostgreSQL
 trusts its socket likewise.
 
-Run as `python -m deploy.local.mosquitto PROGRAM DATA SOCKET`, it raises the limit of open files, drops root's
-rights, and becomes the broker.
+Run as `python -m deploy.local.mosquitto PROGRAM DATA SOCKET REFUSALS_S`, it raises the limit of open files, drops
+root's rights, and becomes the broker.
 """
 
 from __future__ import annotations
@@ -103,6 +103,7 @@ class Mosquitto:
     owner: Owner
     anonymous: bool = True
     encrypted: Encrypted | None = None
+    refusals_s: float = refusals.PERIOD_S  # between two times that devices are told what was refused them
 
     stop_signal = signal.SIGTERM
 
@@ -120,7 +121,8 @@ class Mosquitto:
     def command(self) -> list[str]:
         """What starts the broker (as the user who owns its data)."""
         program = str(self.programs / "sbin/mosquitto")
-        return [sys.executable, "-m", __name__, program, str(self.data), str(self.run / SOCKET)]
+        place = str(self.data), str(self.run / SOCKET)
+        return [sys.executable, "-m", __name__, program, *place, str(self.refusals_s)]
 
     @property
     def durable(self) -> bool:
@@ -218,7 +220,7 @@ class Mosquitto:
         return sorted(self.programs.glob("lib/*/mosquitto/mosquitto_persist_sqlite.so"))
 
 
-def main(program: Path, data: Path, socket: Path) -> None:
+def main(program: Path, data: Path, socket: Path, refusals_s: float) -> None:
     """Become the broker, with a child that reads its log."""
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))  # one file a device
@@ -228,7 +230,7 @@ def main(program: Path, data: Path, socket: Path) -> None:
         os.dup2(log, sys.stdin.fileno())
         os.closerange(3, written + 1)
         processes.settle(data)
-        refusals.main(data / CONFIGURATION, socket)
+        refusals.main(data / CONFIGURATION, socket, refusals_s)
         return
     for stream in (sys.stdout, sys.stderr):
         os.dup2(written, stream.fileno())
@@ -237,4 +239,4 @@ def main(program: Path, data: Path, socket: Path) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), Path(sys.argv[2]), Path(sys.argv[3]))
+    main(Path(sys.argv[1]), Path(sys.argv[2]), Path(sys.argv[3]), float(sys.argv[4]))

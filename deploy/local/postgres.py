@@ -11,6 +11,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,6 +23,8 @@ from deploy.local.runtime import Owner
 DATABASE = "citybrain"
 ZONES = Path("/usr/share/zoneinfo")  # compiled into Debian's PostgreSQL
 MB = 1024 * 1024
+SEGMENTS = Path("/proc/sysvipc/shm")  # key, number, mode, size, creator, last, attached ...
+DETACH_S = 5.0  # seconds that processes which are ending may hold the memory
 
 SETTINGS: Mapping[str, str] = {
     "listen_addresses": "",  # a unix socket in a closed directory is the only door
@@ -135,8 +138,21 @@ def clear(programs: Path, data: Path) -> None:
     A busy backend outlives its killed server and keeps the shared memory: no new server can start beside it.
     """
     processes.end(processes.of_program(programs / "postgres", data), signal.SIGINT, patience=10)
+    # One that is just ending has no name any more, and still holds the memory for a moment.
+    lock = data / "postmaster.pid"
+    deadline = time.monotonic() + DETACH_S
+    while lock.is_file() and _attached(lock.read_text()) and time.monotonic() < deadline:
+        time.sleep(0.01)
     # Its number may belong to another process by now, and the server would refuse to start.
-    (data / "postmaster.pid").unlink(missing_ok=True)
+    lock.unlink(missing_ok=True)
+
+
+def _attached(lock: str) -> bool:
+    """Whether somebody holds the shared memory that a lock file names: key and number in its seventh line."""
+    lines = lock.splitlines()
+    number = lines[6].split()[-1] if len(lines) > 6 and lines[6].strip() else None
+    segments = SEGMENTS.read_text().splitlines()[1:] if SEGMENTS.is_file() else []
+    return any(segment.split()[1] == number and segment.split()[6] != "0" for segment in segments)
 
 
 def main(programs: Path, data: Path) -> None:

@@ -112,8 +112,8 @@ def messages(refused: dict[str, Refused]) -> Iterator[tuple[str, str]]:
             yield f"city/{name}/refused", json.dumps(told, ensure_ascii=False)
 
 
-def main(configuration: Path, socket: Path) -> None:
-    """Read the log from the standard input until the broker, which is our parent, ends."""
+def main(configuration: Path, socket: Path, period_s: float) -> None:
+    """Read the log from the standard input until the broker, which is our parent, ends; tell once a period."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the broker ends first, and its log with it
     broker = os.getppid()
     client = mqtt.Client(CallbackAPIVersion.VERSION2, protocol=mqtt.MQTTv5, transport="unix")
@@ -138,7 +138,7 @@ def main(configuration: Path, socket: Path) -> None:
         if verbose and lines > LINES:
             switch(configuration, on=False, broker=broker)
             verbose = False
-        if time.monotonic() - period > PERIOD_S:
+        if time.monotonic() - period > period_s:
             for topic, payload in messages(reader.take()):
                 client.publish(topic, payload, qos=1)
             if not verbose:

@@ -28,7 +28,7 @@ from typing import Generic, Protocol, TypeVar
 
 from citybrain.devices.certificates import Files
 from citybrain.settings import PROJECT, settings
-from deploy.local import LocalError, runtime
+from deploy.local import LocalError, refusals, runtime
 from deploy.local.mosquitto import Encrypted, Mosquitto
 from deploy.local.postgres import Postgres
 
@@ -141,13 +141,15 @@ def postgres(directory: Path, settings_overrides: Mapping[str, str] = NO_OVERRID
 
 
 @contextmanager
-def mosquitto(directory: Path, *, anonymous: bool = True, tls: Files | None = None) -> Iterator[Broker]:
+def mosquitto(
+    directory: Path, *, anonymous: bool = True, tls: Files | None = None, refusals_s: float = refusals.PERIOD_S
+) -> Iterator[Broker]:
     """A broker that lives in a directory, on a port that was free, and with `tls` on another on the loopback."""
     programs = runtime.mosquitto(runtime.prepare(settings().runtime_dir, _quiet), _quiet, _quiet)
     with _throwaway_place(directory / "mosquitto") as place:
         encrypted = Encrypted("127.0.0.1", _free_port(), tls) if tls else None
         data, run = place.private("data"), place.private("run")
-        server = Mosquitto(programs, data, run, _free_port(), place.owner, anonymous, encrypted)
+        server = Mosquitto(programs, data, run, _free_port(), place.owner, anonymous, encrypted, refusals_s)
         with _running(Broker(server, directory / "mosquitto.log")) as broker:
             yield broker
 

@@ -1,4 +1,4 @@
-"""What a condition compares by name: `value < limit`, `abs(value) > 3 * limit` not. Pure."""
+"""What a condition compares with what, by name. Pure."""
 
 from __future__ import annotations
 

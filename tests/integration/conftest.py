@@ -91,9 +91,12 @@ def database(database_server: Database, template: str) -> str:
 
 def new_database(server_url: str, name: str, template: str = "template0") -> str:
     """Make a database; its URL."""
+    # Copying files takes a quarter of the time of writing all to the log.
     with psycopg.connect(server_url, autocommit=True) as connection:
         connection.execute(
-            sql.SQL("create database {} template {}").format(sql.Identifier(name), sql.Identifier(template))
+            sql.SQL("create database {} template {} strategy file_copy").format(
+                sql.Identifier(name), sql.Identifier(template)
+            )
         )
     host = conninfo_to_dict(server_url)["host"]
     return f"postgresql://postgres@/{name}?host={Path(str(host))}"

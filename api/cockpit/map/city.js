@@ -130,6 +130,7 @@ export class CityMap {
 
   _clear() {
     this._unfollow?.();
+    this._land?.remove();
     this._map?.remove();
     this._map = this._sites = this._land = null;
   }

@@ -18,6 +18,7 @@ export function follow(sites, changed, outdated) {
   let late = []; // alerts told since states were asked for: they may be newer
   let dirty = false;
   let reading = null;
+  let over = false;
   let seconds = 0;
 
   /** Read how they are, or wait for who is reading it. */
@@ -26,7 +27,7 @@ export function follow(sites, changed, outdated) {
   async function readStates() {
     late = [];
     const document = await get("/map/states").catch(() => null); // until the next time what is known stands
-    if (!document) return;
+    if (!document || over) return;
     if (document.of !== sites.of) {
       outdated();
       return;
@@ -52,5 +53,8 @@ export function follow(sites, changed, outdated) {
 
   const ends = [on("alert", take), on("alerts", read), everySecond(second)];
   read();
-  return () => ends.forEach((end) => end());
+  return () => {
+    over = true;
+    ends.forEach((end) => end());
+  };
 }

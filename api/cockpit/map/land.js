@@ -29,6 +29,12 @@ export class Land {
     this._networks.setStyle({ color: token("--pipe"), weight: 1.4 * this._unit, opacity: 1 });
   }
 
+  /** Take the lines away before their map is: else Leaflet draws once more on a canvas that is gone. */
+  remove() {
+    this._regions.remove();
+    this._networks.remove();
+  }
+
   follow() {
     const near = this._map.getZoom() >= NETWORKS_FROM;
     if (near && !this._map.hasLayer(this._networks)) this._networks.addTo(this._map);

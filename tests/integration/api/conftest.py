@@ -8,11 +8,12 @@ import os
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from multiprocessing.process import BaseProcess
+from types import MappingProxyType
 from typing import Any
 from uuid import uuid4
 
@@ -20,8 +21,6 @@ import httpx
 import paho.mqtt.publish
 import psycopg
 import pytest
-from psycopg import sql
-from psycopg.conninfo import conninfo_to_dict
 
 from api.views.documents import DeviceCounts
 from api.views.handovers import HandoverContent, LedgerPart
@@ -33,6 +32,7 @@ from deploy.local.servers import Broker, Database
 from ingest import orphans
 from ingest.collector import Collector
 from tests.integration.api.process import run
+from tests.integration.conftest import new_database
 
 PATIENCE_S = 15.0
 
@@ -70,12 +70,18 @@ def granting() -> Callable[..., str]:
 
 @contextmanager
 def serving(
-    database_url: str, mqtt_url: str = "mqtt://127.0.0.1:1", *, migrated: bool = True, method: str = "forkserver"
+    database_url: str,
+    mqtt_url: str = "mqtt://127.0.0.1:1",
+    *,
+    migrated: bool = True,
+    method: str = "forkserver",
+    constants: Mapping[str, float] = MappingProxyType({}),
 ) -> Iterator[Api]:
     """The API; its client is an administrator of all, as far as the database can know one.
 
     Its process is forked from one that has imported everything, which saves three seconds; one that is spawned
-    reads the environment from the beginning.
+    reads the environment from the beginning. `constants` of modules, by their full names, have other values there:
+    spans of time that nobody shall wait for.
     """
     headers = {"Authorization": f"Bearer {grant(database_url) if migrated else 'cbt_unknown'}"}
     with socket.socket() as probe:
@@ -91,7 +97,7 @@ def serving(
     context = multiprocessing.get_context(method)
     if method == "forkserver":
         context.set_forkserver_preload(["tests.integration.api.process"])
-    process = context.Process(target=run, args=(environment, database_url), daemon=True)  # type: ignore[attr-defined]
+    process = context.Process(target=run, args=(environment, database_url, dict(constants)), daemon=True)  # type: ignore[attr-defined]
     process.start()
     with httpx.Client(base_url=f"http://127.0.0.1:{port}", trust_env=False, timeout=10, headers=headers) as client:
         api = Api(process, client)
@@ -149,11 +155,7 @@ class City:
 @pytest.fixture(scope="module")
 def city(database_server: Database, template: str, broker: Broker) -> Iterator[City]:
     """An air station of the catalogue, an unlisted pressure gauge, and what can't be understood."""
-    name = f"test_api_{uuid4().hex}"
-    with psycopg.connect(database_server.url, autocommit=True) as connection:
-        copy = sql.SQL("create database {} template {}")
-        connection.execute(copy.format(sql.Identifier(name), sql.Identifier(template)))
-    url = f"postgresql://postgres@/{name}?host={conninfo_to_dict(database_server.url)['host']}"
+    url = new_database(database_server.url, f"test_api_{uuid4().hex}", template)
     with psycopg.connect(url) as connection:
         # The broker is shared with tests on other copies of the template: a session of our own.
         connection.execute("update installation set session_secret = 'test-api'")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -80,13 +81,20 @@ class Desk:
         return client
 
 
-@pytest.fixture(name="desk")
-def opened(database: str) -> Iterator[Desk]:
-    with serving(database) as api:
-        desk = Desk(database, f"{api.client.base_url}/api/v1/")
+@contextmanager
+def at_desk(database_url: str, **more: Any) -> Iterator[Desk]:
+    """A desk at an API of its own; `more`: what that is served with."""
+    with serving(database_url, **more) as api:
+        desk = Desk(database_url, f"{api.client.base_url}/api/v1/")
         yield desk
         for client in desk.clients:
             client.close()
+
+
+@pytest.fixture(name="desk")
+def opened(database: str) -> Iterator[Desk]:
+    with at_desk(database) as desk:
+        yield desk
 
 
 def soon(**span: float) -> str:

@@ -19,12 +19,12 @@ import httpx
 import psycopg
 import pytest
 from psycopg import sql
-from psycopg.conninfo import conninfo_to_dict
 
 from api.reference import document
 from api.v1 import ROLE
 from citybrain.access.model import ROLES
 from deploy.local.servers import Database
+from tests.integration.conftest import new_database
 
 DOCUMENT = document()
 OPERATIONS = {
@@ -87,11 +87,7 @@ def town(
     grant: Callable[..., str],
     furnish: Callable[[psycopg.Connection[Any]], dict[str, dict[str, str]]],
 ) -> Iterator[Town]:
-    name = f"test_matrix_{uuid4().hex}"
-    with psycopg.connect(database_server.url, autocommit=True) as connection:
-        copy = sql.SQL("create database {} template {}")
-        connection.execute(copy.format(sql.Identifier(name), sql.Identifier(template)))
-    url = f"postgresql://postgres@/{name}?host={conninfo_to_dict(database_server.url)['host']}"
+    url = new_database(database_server.url, f"test_matrix_{uuid4().hex}", template)
     with psycopg.connect(url) as connection:
         things = furnish(connection)
     home = {role: grant(url, role, [HOME]) for role in ROLES}

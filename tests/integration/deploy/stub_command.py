@@ -1,16 +1,15 @@
 """A stand-in for the command `citybrain`: processes with the shape of ours, which do next to nothing."""
 
-import http.server
 import os
 import signal
 import sys
 import time
 
-import psycopg
-
 command = sys.argv[1]
 
 if command == "db":
+    import psycopg  # takes longer than all else here
+
     with psycopg.connect(os.environ["CITYBRAIN_DATABASE_URL"]) as connection:
         connection.execute("create table if not exists start (time timestamptz)")
         connection.execute("insert into start select now()")
@@ -21,6 +20,7 @@ elif sys.argv[1:3] == ["rules", "apply"]:
 elif command == os.environ.get("STUB_BROKEN"):
     sys.exit("the reason stands here")
 elif command == "api":
+    import http.server
 
     class Answer(http.server.BaseHTTPRequestHandler):
         def do_GET(self) -> None:

@@ -29,8 +29,8 @@ def free_port() -> int:
 
 
 @pytest.fixture(scope="module")
-def unpacked() -> Path:
-    """The fetched programs."""
+def root() -> Iterator[Path]:
+    """A runtime with nothing but the fetched programs, moved there from elsewhere."""
 
     def quiet(what: str, share: float = 0.0) -> None:
         """Tell nobody."""
@@ -38,27 +38,32 @@ def unpacked() -> Path:
     place = runtime.prepare(settings().runtime_dir, quiet)
     runtime.postgresql(place, quiet)
     runtime.mosquitto(place, quiet, quiet)
-    return place.root / "prefix"
-
-
-@pytest.fixture
-def platform(unpacked: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Settings]:
-    """Settings of a platform of its own, with programs that were moved from elsewhere."""
     with tempfile.TemporaryDirectory(prefix="cb-", dir="/var/tmp", ignore_cleanup_errors=True) as name:
         root = Path(name)
         root.chmod(0o755)
-        shutil.copytree(unpacked, root / "prefix", symlinks=True, copy_function=_link_or_copy)
-        command = tmp_path / "citybrain"
-        command.write_text(f'#!/bin/sh\nexec {sys.executable} {STUB} "$@"\n')
-        command.chmod(command.stat().st_mode | stat.S_IXUSR)
-        monkeypatch.setattr(stack, "CITYBRAIN", str(command))
-        monkeypatch.setattr(stack, "DEMO", (str(command), "simulate"))
-        chosen = Settings(runtime_dir=root, http_port=free_port(), mqtt_port=free_port(), database_url="", mqtt_url="")
-        monkeypatch.setenv("CITYBRAIN_HTTP_PORT", str(chosen.http_port))
-        try:
-            yield chosen
-        finally:
-            stack.down(chosen)
+        shutil.copytree(place.root / "prefix", root / "prefix", symlinks=True, copy_function=_link_or_copy)
+        yield root
+
+
+@pytest.fixture
+def platform(root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Settings]:
+    """Settings of a platform that has no data yet."""
+    command = tmp_path / "citybrain"
+    command.write_text(f'#!/bin/sh\nexec {sys.executable} {STUB} "$@"\n')
+    command.chmod(command.stat().st_mode | stat.S_IXUSR)
+    monkeypatch.setattr(stack, "CITYBRAIN", str(command))
+    monkeypatch.setattr(stack, "DEMO", (str(command), "simulate"))
+    chosen = Settings(runtime_dir=root, http_port=free_port(), mqtt_port=free_port(), database_url="", mqtt_url="")
+    monkeypatch.setenv("CITYBRAIN_HTTP_PORT", str(chosen.http_port))
+    try:
+        yield chosen
+    finally:
+        stack.down(chosen)
+        for left in root.iterdir():
+            if left.is_dir() and left.name != "prefix":
+                shutil.rmtree(left)
+            elif left.is_file():
+                left.unlink()
 
 
 def _link_or_copy(source: str, target: str) -> None:

@@ -22,11 +22,11 @@ import paho.mqtt.client as paho
 import psycopg
 import pytest
 from paho.mqtt.enums import CallbackAPIVersion
-from psycopg import sql
 
 from deploy.local.servers import Broker, Database
 from ingest import orphans
 from simulators.publisher import Address, Publisher
+from tests.integration.conftest import new_database
 
 PATIENCE_S = 30.0  # seconds that anything may take
 CITYBRAIN = [sys.executable, "-c", "from citybrain.cli import main; main()"]
@@ -292,13 +292,6 @@ class City:
         wait_until(forgotten, f"forgotten {unit}")
 
 
-def copied(server_url: str, template: str, name: str) -> bool:
-    with psycopg.connect(server_url, autocommit=True) as connection:
-        names = sql.Identifier(name), sql.Identifier(template)
-        connection.execute(sql.SQL("create database {} template {}").format(*names))
-    return True
-
-
 @pytest.fixture(scope="module")
 def new_city(
     database_server: Database, template: str, broker: Broker, tmp_path_factory: pytest.TempPathFactory
@@ -309,7 +302,7 @@ def new_city(
     def make() -> City:
         name = next(_names)
         # TimescaleDB's background processes visit the template now and then; nobody can copy it meanwhile.
-        wait_until(lambda: copied(database_server.url, template, name), f"copied {template}")
+        wait_until(lambda: new_database(database_server.url, name, template), f"copied {template}")
         city = City(database_server.url.replace("/citybrain?", f"/{name}?"), broker, tmp_path_factory.mktemp(name))
         # The copy would share the session of the template.
         city.ask("update installation set session_secret = %s", uuid.uuid4().hex)

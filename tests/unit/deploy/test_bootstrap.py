@@ -18,6 +18,12 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
+@pytest.fixture
+def idle(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A pip that finds nothing to do, for what is not about pip: its start takes a second."""
+    monkeypatch.setattr(bootstrap, "_run_pip", lambda wheel: ["true"])
+
+
 def test_an_empty_lock_makes_an_environment_whose_command_runs_the_project(project: Path) -> None:
     (project / "citybrain").mkdir()
     (project / "citybrain" / "cli.py").write_text("import sys\ndef main():\n    print('ran', *sys.argv[1:])\n")
@@ -26,6 +32,7 @@ def test_an_empty_lock_makes_an_environment_whose_command_runs_the_project(proje
     assert done.stdout == "ran a b\n"
 
 
+@pytest.mark.usefixtures("idle")
 @pytest.mark.parametrize(("installed", "wanted"), [(False, False), (True, True), (True, False)])
 def test_a_finished_environment_is_left_alone(
     project: Path, installed: bool, wanted: bool, monkeypatch: pytest.MonkeyPatch
@@ -35,6 +42,7 @@ def test_a_finished_environment_is_left_alone(
     bootstrap.bootstrap(dev=wanted)
 
 
+@pytest.mark.usefixtures("idle")
 def test_a_changed_lock_and_the_developers_lock_are_installed(
     project: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -48,6 +56,7 @@ def test_a_changed_lock_and_the_developers_lock_are_installed(
     assert said.count("requirements-dev.lock") == 1
 
 
+@pytest.mark.usefixtures("idle")
 def test_an_environment_that_was_copied_here_is_made_anew(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
     bootstrap.bootstrap(dev=False)
     (project / ".venv" / "made-here").write_text(f"/elsewhere/.venv {sys.version}")

@@ -13,13 +13,12 @@ from uuid import uuid4
 import httpx
 import psycopg
 import pytest
-from psycopg import sql
-from psycopg.conninfo import conninfo_to_dict
 
 from citybrain.access import passwords, people
 from citybrain.access.model import Role, Scope
 from citybrain.store.connection import connect
 from deploy.local.servers import Database
+from tests.integration.conftest import new_database
 
 PASSWORD = "a sentence is easy to remember"
 
@@ -70,7 +69,7 @@ class Town:
 def town(
     database_server: Database, template: str, serve: Callable[[str], AbstractContextManager[Any]]
 ) -> Iterator[Town]:
-    url = copy(database_server.url, template)
+    url = new_database(database_server.url, f"test_people_{uuid4().hex}", template)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("CITYBRAIN_RATE_SIGN_INS", "1000000")
         with serve(url) as api:
@@ -78,12 +77,3 @@ def town(
             yield town
             for browser in town.browsers:
                 browser.close()
-
-
-def copy(server_url: str, template: str) -> str:
-    name = f"test_people_{uuid4().hex}"
-    with psycopg.connect(server_url, autocommit=True) as connection:
-        connection.execute(
-            sql.SQL("create database {} template {}").format(sql.Identifier(name), sql.Identifier(template))
-        )
-    return f"postgresql://postgres@/{name}?host={conninfo_to_dict(server_url)['host']}"

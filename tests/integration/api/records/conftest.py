@@ -12,8 +12,6 @@ from uuid import uuid4
 import httpx
 import psycopg
 import pytest
-from psycopg import sql
-from psycopg.conninfo import conninfo_to_dict
 
 from citybrain.access import tokens
 from citybrain.access.model import Role
@@ -25,6 +23,7 @@ from rules import sets
 from rules.grammar.load import load
 from rules.plans.load import indicators
 from rules.plans.load import load as load_plans
+from tests.integration.conftest import new_database
 
 LINHE, WUYUAN = "150802", "150821"
 NOW = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
@@ -75,11 +74,7 @@ def town(
     broker: Broker,
     serve: Callable[[str, str], AbstractContextManager[Any]],
 ) -> Iterator[Town]:
-    name = f"test_records_{uuid4().hex}"
-    with psycopg.connect(database_server.url, autocommit=True) as connection:
-        copy = sql.SQL("create database {} template {}")
-        connection.execute(copy.format(sql.Identifier(name), sql.Identifier(template)))
-    url = f"postgresql://postgres@/{name}?host={conninfo_to_dict(database_server.url)['host']}"
+    url = new_database(database_server.url, f"test_records_{uuid4().hex}", template)
     plans = load_plans(PROJECT, catalogue)
     checked = load(PROJECT, catalogue, {id: one.unit for id, one in indicators(plans).items()})
     with connect(url, "writer", "test") as connection:

