@@ -17,7 +17,7 @@ import { dispatch } from "./alert/dispatch.js";
 import { facts } from "./alert/facts.js";
 import { head } from "./alert/head.js";
 import { measure } from "./alert/measured.js";
-import { KEYS, may, mayShelve, needs, ofKey } from "./alert/offers.js";
+import { KEYS, may, mayShelve, needs, ofKey, title } from "./alert/offers.js";
 import { beside, list, position } from "./alert/order.js";
 import { attend } from "./alert/presence.js";
 import { alarms, readings, shown } from "./alert/readings.js";
@@ -80,7 +80,7 @@ export async function open({ id }, query) {
 
   /** A note is needed first: say so where it is typed. */
   function ask(action) {
-    one.message = { kind: "refused", text: say("alert.needs_note", { action: say(`action.${action}`) }) };
+    one.message = { kind: "refused", text: say("alert.needs_note", { action: title(one.alert, action) }) };
     redraw();
     document.querySelector(".actions .note")?.focus();
   }
