@@ -8,6 +8,7 @@ import { html, nothing } from "../core/lit.js";
 import { choose } from "../core/router.js";
 import { store } from "../core/store.js";
 import { pick, say } from "../core/words.js";
+import { actor } from "../parts/actor.js";
 import { rowKeys } from "../parts/rows.js";
 import { ask } from "../parts/dialog.js";
 import { askChanges, askPerson } from "./people/ask.js";
@@ -99,7 +100,7 @@ class Page {
                 ${say(one.password ? "people.by_password" : one.bound ? "people.by_sign_on" : "people.awaits_sign_on")}
               </td>
               <td>${state(one)}</td>
-              <td class="num">${short(one.created_at, now())} <small class="muted">${one.created_by}</small></td>
+              <td class="num">${short(one.created_at, now())} <small class="muted">${actor(one.created_by)}</small></td>
               <td class="r">
                 <button class="button compact" @click=${() => this.#change(one)}>${say("people.change")}</button>
                 ${one.password

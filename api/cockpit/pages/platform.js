@@ -9,6 +9,7 @@ import { store } from "../core/store.js";
 import { known, pick, say } from "../core/words.js";
 import { icon } from "../parts/glyph.js";
 import { rowKeys } from "../parts/rows.js";
+import { deeds } from "./platform/audit.js";
 
 const AGAIN_S = 15;
 const HOURS = 50; // hours of devices that don't add up, which are listed
@@ -210,35 +211,3 @@ function rules(failing) {
     </tbody>
   </table>`;
 }
-
-const deeds = (items) =>
-  html`<table class="grid">
-    <thead>
-      <tr>
-        <th>${say("platform.at")}</th>
-        <th>${say("platform.actor")}</th>
-        <th>${say("platform.action")}</th>
-        <th>${say("platform.target")}</th>
-        <th>${say("platform.details")}</th>
-        <th>${say("platform.address")}</th>
-      </tr>
-    </thead>
-    <tbody>
-      ${items.map(
-        (one) =>
-          html`<tr data-row>
-            <td class="num">${short(one.at, now())}</td>
-            <td>${one.actor}</td>
-            <td>${one.action}</td>
-            <td>${one.target}</td>
-            <td class="ell sub" title="${told(one.details)}">${told(one.details)}</td>
-            <td class="num muted">${one.address ?? ""}</td>
-          </tr>`,
-      )}
-    </tbody>
-  </table>`;
-
-const told = (details) =>
-  Object.entries(details)
-    .map(([name, value]) => `${name} ${JSON.stringify(value)}`)
-    .join(say("list"));

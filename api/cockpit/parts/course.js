@@ -93,12 +93,12 @@ function mainLine(token, points, gaps, { steps, of, from, to, alerts }) {
   return {
     id: "main",
     type: "line",
-    symbol: "none",
+    symbol: points.length === 1 ? "circle" : "none", // a single reading is no line
+    symbolSize: 7,
     z: 5,
     connectNulls: false,
     step: steps ? "end" : undefined,
     data: data.sort((a, b) => a[0] - b[0]),
-    showSymbol: points.length === 1,
     lineStyle: { color: token("--ink"), width: 1.6 },
     itemStyle: { color: token("--ink") },
     markArea: gapArea(token, gaps, (to - from) * LABEL_PART),

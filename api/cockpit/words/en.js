@@ -12,6 +12,24 @@ export const WORDS = {
     confirm: "Confirm", refute: "Mark false", dispatch: "Dispatch", reassign: "Re-dispatch", accept: "Accept", start: "Start", feed_back: "Report back", close: "Verify and close", return: "Return", reopen: "Reopen",
     assign: "Hand over", comment: "Note", shelve: "Shelve",
   },
+  // Entries of the audit: who, what, to what.
+  actor: { command: "command line, {name}", token: "token {name}", nobody: "not signed in" },
+  deed: {
+    alert: {
+      confirm: "Confirm", refute: "Mark false", dispatch: "Dispatch", reassign: "Re-dispatch", accept: "Accept", start: "Start", feed_back: "Report back", close: "Close", return: "Return", reopen: "Reopen",
+      assign: "Hand over", comment: "Comment", bulk: "Act on several", watch: "Watch", unwatch: "Watch no longer",
+    },
+    crew: { add: "Add a crew", change: "Change a crew" }, dataset: { grant: "Share a dataset", revoke: "End a share" },
+    device: { add: "List a device", import: "List devices", rotate: "New device password", revoke: "Revoke device password", sync: "Compare device passwords" },
+    duty: { start: "Start duty", end: "End duty" }, handover: { make: "Sign a handover", take: "Take over" }, maintenance: { add: "New maintenance window", end: "End a maintenance window" },
+    person: { add: "Add a person", change: "Change a person", password: "New password", single_sign_on: "Change to single sign-on" }, plan: { enter: "Enter a figure" }, quarantine: { replay: "Replay quarantine" },
+    session: { begin: "Sign in", end: "Sign out", lock: "Sign-in locked", refuse: "Sign-in refused", sign_on: "Single sign-on" }, shelf: { add: "Shelve", end: "End a shelf" },
+    token: { add: "Add a token", revoke: "Revoke a token" },
+  },
+  object: {
+    alert: "alert {name}", alerts: "{n} alerts", crew: "crew {name}", dataset: "dataset {name}", device: "device {name}", devices: "{n} devices", duty: "duty", grant: "share {name}", handover: "handover {name}", indicator: "indicator {name}",
+    maintenance_window: "maintenance window {name}", person: "person {name}", quarantine: "all of it", shelf: "shelf {name}", token: "token {name}", unknown: "nobody known",
+  },
   plan: { on_course: "On course", at_risk: "At risk", off_course: "Off course", unknown: "Not enough data", no_target: "No target" },
   confidence: { A: "Confidence A (several places agree)", B: "Confidence B (one source)", C: "Confidence C (to be checked with the text)", S: "Platform default" },
   // Documents that limits come from, as rule files name them.
@@ -83,8 +101,8 @@ export const WORDS = {
   overview: {
     color_1: "red", color_2: "orange", color_3: "yellow", color_4: "blue", level_1: "Red 1", level_2: "Orange 2", level_3: "Yellow 3",
     level_4: "Blue 4", by_severity: "Open alerts by severity", box: "{word}: {n}", calm: "The city is well: nothing waits to be judged",
-    calm_open: "{n} judged alerts are being handled", waits: "{n} {color} alerts to judge, due",
-    waits_one: "1 {color} alert to judge, due", platform: "Platform", unjudged: "New {n}", late: "late {n}", rate: "in 10 min",
+    calm_open: "{n} judged alerts are being handled", waits: "{n} {color} alerts to judge",
+    waits_one: "1 {color} alert to judge", until: ", due", over: ",", platform: "Platform", unjudged: "New {n}", late: "late {n}", rate: "in 10 min",
     flood: "Flood since {time}", no_flood: "no flood (>{limit})", queue: "Queue", queue_order: "severity, deadline", changes: "{n} updates",
     list_all: "All", list_new: "New", list_late: "Late", rest: "{n} more ›", empty_all: "No open alerts",
     empty_new: "Nothing waits to be judged", empty_late: "Nothing is overdue", advice: "Advice", shelved: "shelved to {time}",
@@ -204,7 +222,7 @@ export const WORDS = {
   },
   people: {
     not_yours: "This page is for administrators.", name: "Name", title: "Called", role: "Role", regions: "Regions", domains: "Domains", crew: "Crew",
-    signs_in: "Signs in by", state: "State", since: "Added", count: "{n} people", add: "Add a person", every_region: "all regions",
+    signs_in: "Signs in by", state: "State", since: "Added", count: "{n} in all", add: "Add a person", every_region: "all regions",
     every_domain: "all domains", by_password: "password", by_sign_on: "single sign-on", awaits_sign_on: "first single sign-on awaited", active: "active",
     inactive: "switched off", locked: "locked until {time}", new_password: "New password", signed_out: "A random password is made; the person is signed out everywhere, and a lock ends.",
     password_of: "Password of {name}", taken_down: "I have it", only_now: "It is shown only now: hand it on in person or by a safe way.", without_password: "No password, single sign-on only",

@@ -12,6 +12,24 @@ export const WORDS = {
     confirm: "确认属实", refute: "判为误报", dispatch: "派单", reassign: "改派", accept: "签收", start: "开始处置", feed_back: "反馈结果", close: "核查通过并办结", return: "退回重办", reopen: "重新打开",
     assign: "转交", comment: "备注", shelve: "搁置",
   },
+  // Entries of the audit: who, what, to what.
+  actor: { command: "命令行 {name}", token: "令牌 {name}", nobody: "未登录者" },
+  deed: {
+    alert: {
+      confirm: "确认属实", refute: "判为误报", dispatch: "派单", reassign: "改派", accept: "签收", start: "开始处置", feed_back: "反馈结果", close: "办结", return: "退回重办", reopen: "重新打开",
+      assign: "转交", comment: "备注", bulk: "批量处置", watch: "关注", unwatch: "取消关注",
+    },
+    crew: { add: "新增班组", change: "修改班组" }, dataset: { grant: "授权共享数据集", revoke: "撤销数据集授权" },
+    device: { add: "登记设备", import: "批量登记设备", rotate: "更换设备口令", revoke: "吊销设备口令", sync: "核对设备口令" },
+    duty: { start: "开始值班", end: "结束值班" }, handover: { make: "签字交班", take: "签收接班" }, maintenance: { add: "新建维护窗口", end: "结束维护窗口" },
+    person: { add: "新增用户", change: "修改用户", password: "更换密码", single_sign_on: "改用单点登录" }, plan: { enter: "填报规划指标" }, quarantine: { replay: "重放隔离数据" },
+    session: { begin: "登录", end: "退出登录", lock: "登录被锁定", refuse: "登录被拒", sign_on: "单点登录" }, shelf: { add: "新建搁置", end: "结束搁置" },
+    token: { add: "新增令牌", revoke: "吊销令牌" },
+  },
+  object: {
+    alert: "告警 {name}", alerts: "{n} 项告警", crew: "班组 {name}", dataset: "数据集 {name}", device: "设备 {name}", devices: "{n} 台设备", duty: "值班", grant: "授权 {name}", handover: "交接班 {name}", indicator: "指标 {name}",
+    maintenance_window: "维护窗口 {name}", person: "用户 {name}", quarantine: "全部隔离数据", shelf: "搁置 {name}", token: "令牌 {name}", unknown: "无此用户",
+  },
   plan: { on_course: "在轨", at_risk: "有风险", off_course: "偏离", unknown: "数据不足", no_target: "无目标" },
   confidence: { A: "可信度 A（多处一致）", B: "可信度 B（单一来源）", C: "可信度 C（待核对原文）", S: "平台默认值" },
   // Documents that limits come from, as rule files name them.
@@ -78,7 +96,7 @@ export const WORDS = {
   overview: {
     color_1: "红", color_2: "橙", color_3: "黄", color_4: "蓝", level_1: "红 一级", level_2: "橙 二级", level_3: "黄 三级", level_4: "蓝 四级",
     by_severity: "按级别统计的未办结告警", box: "{word} {n} 项", calm: "城市运行平稳，无待研判告警", calm_open: "{n} 项告警已研判，正在处置",
-    waits: "{n} 项{color}色告警待研判，时限", waits_one: "1 项{color}色告警待研判，时限", platform: "平台",
+    waits: "{n} 项{color}色告警待研判", waits_one: "1 项{color}色告警待研判", until: "，时限", over: "，", platform: "平台",
     unjudged: "待研判 {n}", late: "超时 {n}", rate: "条 / 10 分", flood: "{time} 起告警洪峰", no_flood: "未达洪峰（>{limit}）",
     queue: "待办队列", queue_order: "先级别，后时限", changes: "{n} 条更新", list_all: "全部", list_new: "待研判", list_late: "超时",
     rest: "其余 {n} 项 ›", empty_all: "无未办结告警", empty_new: "无待研判告警", empty_late: "无超时告警", advice: "建议",

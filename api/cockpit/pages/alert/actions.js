@@ -7,6 +7,7 @@ import { KEYS, may, mayShelve, moves, title } from "./offers.js";
 import { onlookers } from "./presence.js";
 
 const LARGE = 2; // actions that are drawn large: what leads on first
+const BACK = "reopen"; // leads back, so nothing asks for it
 
 /**
  * The panel.
@@ -18,7 +19,8 @@ export function actions(one, present, acts) {
   const { alert } = one;
   const offers = moves(alert);
   const stands = say("alert.stands", { handling: say(`handling.${alert.handling}`) });
-  const large = offers.slice(0, LARGE).map((offer, index) => button(offer, one, acts, index === 0 ? "primary" : ""));
+  const look = ({ action }, index) => (index === 0 && action !== BACK ? "primary" : "");
+  const large = offers.slice(0, LARGE).map((offer, index) => button(offer, one, acts, look(offer, index)));
   return html`<section class="panel actions"><h2>${say("alert.next")} <small>${stands}${inHand(alert)}</small>
       <span class="grow"></span>${store.me.kind === "person" ? watch(one, acts) : nothing}</h2>
     ${onlookers(present)}${alert.advice ? html`<p class="advice">${pick(alert.advice)}</p>` : nothing}

@@ -3,7 +3,7 @@
 const WIDTHS = { value: 1, bar: 1, trend: 2, days: 3 }; // of a column, by how it is shown
 const WIDE = 7; // a table of that width, or more, takes the whole page's
 const HEAD = 70; // px: the title, and the head of a table
-const ROW = { table: 32, states: 31 }; // px
+const ROW = { table: 36, states: 31 }; // px, of the larger type of wide screens
 const CHART = 300; // px that a chart likes to have
 const LEAST = 232; // px that a row has even where the page must be scrolled for it
 const MOST = 620; // px: what asks for more is scrolled

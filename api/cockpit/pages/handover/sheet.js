@@ -56,6 +56,7 @@ function counts(rows) {
 
 function open(rows, end) {
   if (!rows.length) return nothing;
+  const worstFirst = [...rows].sort((a, b) => a.severity - b.severity); // of one severity they keep the order told
   return html`<table class="grid">
     <thead>
       <tr>
@@ -69,16 +70,16 @@ function open(rows, end) {
       </tr>
     </thead>
     <tbody>
-      ${rows.map(
+      ${worstFirst.map(
         (one) =>
           html`<tr>
-            <td>${glyph(one.severity, { hollow: !one.raised })} ${say(`severity.short_${one.severity}`)}</td>
+            <td class="nowrap">${glyph(one.severity, { hollow: !one.raised })} ${say(`severity.short_${one.severity}`)}</td>
             <td><a href="/alerts/${one.id}">${pick(one.title)}</a></td>
             <td>${[pick(one.place), pick(one.region_title)].filter(Boolean).join(say("list"))}</td>
-            <td class="num">${short(one.raised_at, end)}</td>
-            <td>${say(`handling.${one.handling}`)}</td>
+            <td class="num nowrap">${short(one.raised_at, end)}</td>
+            <td class="nowrap">${say(`handling.${one.handling}`)}</td>
             <td>${pick(one.crew_title) ?? one.crew ?? ""}</td>
-            <td class="num">
+            <td class="num nowrap">
               ${one.due_at ? short(one.due_at, end) : ""}
               ${one.overdue ? html`<b class="t1">${say("condition.overdue")}</b>` : nothing}
             </td>

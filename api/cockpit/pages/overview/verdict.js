@@ -42,9 +42,15 @@ function sentence(counts, alerts, closed) {
   const where = whereabouts(first);
   return html`${glyph(worst, { pulse: worst === 1 })}
     <div>
-      <h1><span aria-live="polite">${words}</span> ${first.due_at ? deadline(first) : nothing}</h1>
+      <h1><span aria-live="polite">${words}</span>${first.due_at ? limit(first) : nothing}</h1>
       <p><a href="/alerts/${first.id}" title="${where}">${where}</a></p>
     </div>`;
+}
+
+/** Until when it is to be judged, or for how long it should have been. */
+function limit(alert) {
+  const isOver = Date.parse(alert.due_at) < now();
+  return html`${say(isOver ? "overview.over" : "overview.until")} ${deadline(alert)}`;
 }
 
 function calm(open, closed) {

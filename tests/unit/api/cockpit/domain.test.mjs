@@ -34,7 +34,7 @@ test("a list beside charts is as high as what it holds, and charts take the rest
   const found = rows([panel("zones", "table", [column("days"), column("value", true), column("trend")]), panel("today", "series")]);
   const data = new Map([["zones", { rows: Array(5) }]]);
 
-  assert.equal(heights(found, data), "minmax(230px, min(230px, 55%)) minmax(232px, 300fr)");
+  assert.equal(heights(found, data), "minmax(232px, min(250px, 55%)) minmax(232px, 300fr)");
 });
 
 test("lists without charts share the page by what they hold", () => {
