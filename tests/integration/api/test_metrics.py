@@ -182,7 +182,7 @@ def test_a_live_stream_is_counted_while_it_is_open(city: Any) -> None:
     before = streams()
     with city.api.client.stream("GET", "/api/v1/stream") as answer:
         next(answer.iter_bytes())
-        assert streams() == before + 1
+        eventually(lambda: streams() == before + 1)
         assert families(city.api)["citybrain_http_seconds"]["le=10.0,route=/stream"] >= 1
 
 

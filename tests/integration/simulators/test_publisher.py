@@ -88,11 +88,13 @@ def test_nothing_is_lost_when_the_broker_is_killed_under_load(mortal_broker: Bro
     async def run() -> Publisher:
         async with Publisher(Address.parse(mortal_broker.url)) as publisher:
             publishing = asyncio.create_task(publish(publisher))
-            for _ in range(3):
+            for turn in range(3):
                 await asyncio.sleep(1.2)
                 assert not publishing.done()
                 await asyncio.to_thread(mortal_broker.kill)
                 await asyncio.to_thread(mortal_broker.start)
+                while publisher.reconnects <= turn:
+                    await asyncio.sleep(0.05)
             await asyncio.wait_for(publishing, 60)
         return publisher
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 from uuid import uuid4
+from zoneinfo import ZoneInfo
 
 import psycopg
 import pytest
@@ -67,7 +68,7 @@ where s.id = series_id and d.id = s.device_id and m.id = s.metric_id and m.name 
 """
 COURSE = """
 insert into plan_course (day, indicator, region_id, actual, as_of, path, target, shortfall, verdict)
-select %(now)s::date - ago, i.id, '150802', 12 - ago * 0.01, null, 11, 9, 1, 'at_risk'
+select (%(now)s at time zone 'Asia/Shanghai')::date - ago, i.id, '150802', 12 - ago * 0.01, null, 11, 9, 1, 'at_risk'
 from (select id from plan_indicator order by id limit 3) i cross join generate_series(0, 200) ago
 """
 HANDLED = """
@@ -120,4 +121,4 @@ def built(catalogue: Catalogue) -> Bundle:
     """The boards of what ships."""
     units = {id: one.unit for id, one in indicators(load_plans(PROJECT, catalogue)).items()}
     rules = load_rules(PROJECT, catalogue, units).rules.rules.values()
-    return bundle(catalogue, rules, "Asia/Shanghai", now().date())
+    return bundle(catalogue, rules, "Asia/Shanghai", now().astimezone(ZoneInfo("Asia/Shanghai")).date())

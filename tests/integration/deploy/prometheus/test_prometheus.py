@@ -49,7 +49,7 @@ def eventually(look: Callable[[], Any]) -> Any:
         try:
             if found := look():
                 return found
-        except httpx.TransportError:
+        except httpx.HTTPError:  # nobody is there yet, or it is not ready
             pass
         assert time.monotonic() < deadline, "it did not come in time"
         time.sleep(0.2)
@@ -76,11 +76,13 @@ def test_an_api_is_read_and_an_alert_comes(database: str, hasty: Path) -> None:
         with prometheus(hasty) as client:
 
             def value(query: str) -> list[Any]:
-                found: list[Any] = client.get("/query", params={"query": query}).json()["data"]["result"]
+                answer = client.get("/query", params={"query": query}).raise_for_status()
+                found: list[Any] = answer.json()["data"]["result"]
                 return found
 
             def alerts() -> dict[str, Any]:
-                return {one["labels"]["alertname"]: one for one in client.get("/alerts").json()["data"]["alerts"]}
+                answer = client.get("/alerts").raise_for_status()
+                return {one["labels"]["alertname"]: one for one in answer.json()["data"]["alerts"]}
 
             up = eventually(lambda: value('up{job="api"} == 1'))
             assert up[0]["metric"]["instance"] == at
