@@ -61,7 +61,7 @@ def follower(database_server: Database) -> Iterator[Callable[[], None]]:
             begun = link.exec_(f"START_REPLICATION SLOT second {row[0]}".encode())
             assert begun.status == ExecStatus.COPY_BOTH, begun.error_message
             eventually(lambda: streams("streaming"))
-            connection.execute("select pg_logical_emit_message(false, 'test', repeat('x', 2000000))")
+            connection.execute("select pg_logical_emit_message(true, 'test', repeat('x', 2000000))")
 
         links: list[PGconn] = []
 
