@@ -95,7 +95,7 @@ def prepare(directory: Path, notice: Notice) -> Place:
             Path(substitute).chmod(0o711)
             notice(f"{directory} is a link to {substitute}, because in the place itself {reason}.")
         elif not directory.exists():
-            directory.resolve().mkdir(parents=True)
+            directory.resolve().mkdir(parents=True, exist_ok=True)  # somebody else may begin at the same time
             directory.chmod(0o711)
     except OSError as error:
         raise LocalError(
