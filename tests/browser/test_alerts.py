@@ -71,6 +71,19 @@ def test_who_comes_second_is_told_who_was_first_and_keeps_the_note(desk: Open, c
     assert kinds == [("raised",), ("confirm",)]
 
 
+def test_a_page_that_is_opened_from_the_overview_has_its_map(desk: Open, city: City) -> None:
+    number = city.raise_alert("地图试验")
+    execute(city, "update alert set site_id = (select min(id) from site) where id = %s", number)
+    page = desk().open("/")
+    page.locator(".queue .row", has_text="地图试验").click()
+
+    canvas = page.locator(".alert-map canvas").first
+    expect(canvas).to_be_visible()
+    box = canvas.bounding_box()
+    assert box is not None
+    assert box["height"] > 100
+
+
 @pytest.fixture
 def colleague(city: City) -> Iterator[str]:
     """Somebody else on duty."""

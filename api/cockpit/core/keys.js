@@ -5,7 +5,7 @@ const PAUSE_MS = 1500; // within which `G` waits for the letter after it
 
 const places = { O: "/", A: "/alerts", S: "/sites", P: "/plans", R: "/rules", H: "/handover" };
 let page = {};
-let going = 0;
+let going = -Infinity; // when `G` was pressed, ms since the page was opened
 
 /** The keys of the page that is open: functions by key, such as `C` or `Enter`. */
 export function ofPage(keys) {
@@ -29,7 +29,7 @@ export function listen(go, help) {
     if (document.querySelector("dialog[open]") && !page.inDialog?.[key]) return;
     const act = page.inDialog?.[key] && document.querySelector("dialog[open]") ? page.inDialog[key] : page[key];
     if (event.timeStamp - going < PAUSE_MS && places[key]) {
-      going = 0;
+      going = -Infinity;
       go(places[key]);
     } else if (act) act(event);
     else if (key === "G") going = event.timeStamp;
