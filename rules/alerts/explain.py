@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 from citybrain.catalogue.model import Text
 from citybrain.store.connection import Connection
 from citybrain.store.sql import query
+from rules import definitions
 from rules.alerts.case import one
 from rules.alerts.deadlines import Deadlines
 from rules.alerts.model import Alert
@@ -149,8 +150,7 @@ def why(alert: Alert) -> Text | None:
 
 def judged(found: Explanation) -> dict[str, str]:
     """What the step that decided says of raising and clearing, in the rule's own words."""
-    steps = [step for step in found.definition.get("ladder", ()) if step.get("severity") == str(found.alert.step)]
-    words = {**found.definition, **(steps[0] if steps else {})}
+    words = definitions.step(found.definition, found.alert.step)
     return {key: str(words[key]) for key in ("raise", "for", "clear", "keep", "season", "hours") if key in words}
 
 

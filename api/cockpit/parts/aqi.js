@@ -6,7 +6,7 @@ import { say } from "../core/words.js";
 const ABOVE = [50, 100, 150, 200, 300]; // HJ 633, table 2: the highest index of each category but the last
 
 /** 1 (excellent) to 6 (severe pollution). */
-export const category = (index) => ABOVE.filter((highest) => index > highest).length + 1;
+const category = (index) => ABOVE.filter((highest) => index > highest).length + 1;
 
 /** Swatch and word. */
 export function categoryOf(index) {

@@ -151,7 +151,7 @@ function limitLines(token, alerts, of) {
 }
 
 /** A limit in words: 限值 0.14 MPa · CJJ 58 3.1.3 · 可信度 B（单一来源）. */
-export const limitText = (limit) => `${say("history.limit")} ${amount(limit)} · ${provenance(limit)}`;
+const limitText = (limit) => `${say("history.limit")} ${amount(limit)} · ${provenance(limit)}`;
 
 const raisedLines = (token, alerts, from, to) =>
   alerts

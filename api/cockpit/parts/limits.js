@@ -20,7 +20,7 @@ export const amount = (limit) => [exact(limit.value), unit(limit.unit)].filter(B
 const isDefault = (limit) => limit.source === DEFAULT || limit.confidence === "S";
 
 /** A document as it is called in the language of the page; standards have the same number in each. */
-export const documentOf = (name) => (known(`document.${name}`) ? say(`document.${name}`) : name);
+const documentOf = (name) => (known(`document.${name}`) ? say(`document.${name}`) : name);
 
 /** Where a limit comes from, in short: CJJ 58 3.1.3, or that it is the platform's own. */
 export function source(limit) {

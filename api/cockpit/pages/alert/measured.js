@@ -22,7 +22,7 @@ const AGAIN_MS = 10_000; // after which newer readings are looked for, or after 
 export const NAMES = Object.keys(SPANS);
 
 /** The span that fits an event so long ago, of a series with that interval (s, or null). */
-export function fitting(age, interval) {
+function fitting(age, interval) {
   const fits = (name, most) => age < most * HOUR_MS && SPANS[name] >= LEAST_READINGS * (interval ?? 0) * 1000;
   return (FIT.find(([name, most]) => fits(name, most)) ?? FIT.at(-1))[0];
 }
